@@ -1,0 +1,26 @@
+/* command.h: COMMAND and CHECK. */
+#ifndef COMMAND_H
+#define COMMAND_H
+
+#include <sys/types.h>
+
+/* Whether name could be executed now. STATUS_DONE, or STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE with errno. */
+int	command_find(const char *name);
+
+/* Sets SPOOL_SIZE in the environment of what is run from now on. -1: ENOMEM. */
+int	command_set_size(off_t size);
+
+/*
+ * Replaces this process by command, with the descriptor stream as its standard input. Returns only if that
+ * fails: STATUS_FAILED, STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE, with errno.
+ */
+int	command_exec(char **command, int stream);
+
+/*
+ * Runs check by sh -c, with the descriptor stream as its standard input and its standard output going to
+ * standard error; {} in check becomes /dev/stdin. Returns 0 with *status as waitpid(2) gives it, or -1 with
+ * errno. If a signal meant to end spool came meanwhile, spool ends by it, after the check.
+ */
+int	command_check(const char *check, int stream, int *status);
+
+#endif

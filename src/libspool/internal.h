@@ -1,0 +1,80 @@
+/* internal.h: struct spool, and what its parts offer each other; nothing outside libspool includes it. */
+#ifndef SPOOL_INTERNAL_H
+#define SPOOL_INTERNAL_H
+
+#include "spool.h"
+
+/* The memory part: bytes [0, size) of the stream. */
+struct memory {
+	off_t limit;		/* the most it may hold */
+	off_t size;		/* what it holds */
+	char **chunks;		/* anonymous mappings, in order; memory.c knows their lengths */
+	size_t chunk_count;
+	bool memfd;		/* to be a memfd instead of chunks, where it can */
+	int fd;			/* that memfd, or -1: none yet */
+};
+
+/* The spill file: bytes [memory.size, end) of the stream, each at its own offset. */
+struct spill {
+	int fd;			/* read-write, or -1: not rolled over */
+	int reader;		/* the same file read-only, or -1 */
+	int borrowed;		/* options.spill_fd */
+	char *directory, *prefix, *suffix;
+};
+
+struct spool {
+	off_t offset;
+	off_t size;
+	off_t size_limit;
+	struct memory memory;
+	struct spill spill;
+	bool exposed;		/* spool_fileno() was called: the kernel's offset and size are the true ones */
+	bool frozen;
+	char *buffer;		/* BUFFER_SIZE bytes, made when first needed; it may hold bytes that were read */
+	size_t kept_at;		/* from a source and could not be stored yet: kept of them, from kept_at on */
+	size_t kept;
+	enum spool_part fault;
+};
+
+/* The most that one system call moves, and that one progress report counts. */
+#define PIECE_SIZE ((size_t)1 << 20)
+/* For copying where nothing faster works. With PIECE_SIZE it stays far below the 4 MiB that spool may use
+   besides the memory part. */
+#define BUFFER_SIZE ((size_t)256 << 10)
+
+/* spool.c */
+int	 spool_begin(struct spool *spool, bool change);
+int	 spool_end(struct spool *spool);
+int	 spool_fail(struct spool *spool, enum spool_part part);
+int	 spool_store(struct spool *spool, const char *data, size_t length, off_t at);
+char	*spool_buffer(struct spool *spool);
+
+/* memory.c */
+void	 memory_init(struct memory *memory, off_t limit, bool memfd);
+void	 memory_free(struct memory *memory);
+int	 memory_descriptor(struct memory *memory);
+char	*memory_room(struct memory *memory, size_t *length);
+const char *memory_piece(const struct memory *memory, off_t at, size_t *length);
+int	 memory_read(const struct memory *memory, char *data, size_t length, off_t at);
+int	 memory_write(struct memory *memory, const char *data, size_t length, off_t at);
+int	 memory_truncate(struct memory *memory, off_t size);
+int	 memory_seal(struct memory *memory);
+
+/* spill.c */
+int	 spill_init(struct spill *spill, const struct spool_options *options);
+void	 spill_free(struct spill *spill);
+int	 spill_open(struct spill *spill);
+int	 spill_close(struct spill *spill);
+int	 spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer);
+int	 spill_seal(struct spill *spill);
+
+/* io.c */
+ssize_t	 io_read(int fd, char *data, size_t length);
+ssize_t	 io_write(int fd, const char *data, size_t length);
+int	 io_read_at(int fd, char *data, size_t length, off_t at);
+int	 io_write_at(int fd, const char *data, size_t length, off_t at);
+int	 io_truncate(int fd, off_t size);
+bool	 io_again(int fd, short events);
+int	 io_reopen(int fd);
+
+#endif

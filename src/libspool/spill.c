@@ -1,0 +1,185 @@
+/*
+ * spill.c: the spill file, which holds the bytes beyond the memory part, each at its own offset.
+ *
+ * Below the memory part's end the file has a hole, until everything has to be in the file. It is anonymous
+ * from its first moment (O_TMPFILE), or else loses its name at once, so nothing can stay behind.
+ *
+ * A tier for streams too large for the page cache would have its place here: whoever moves bytes to or from
+ * the file does so through spill->fd, by splice(2) or by io_read_at() and io_write_at().
+ */
+#include <config.h>
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+const char *
+spool_directory(const char *directory)
+{
+	const char *from_environment = getenv("TMPDIR");
+
+	if (directory != NULL)
+		return directory;
+	if (from_environment != NULL && *from_environment != '\0')
+		return from_environment;
+	return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : "/tmp";
+}
+
+int
+spill_init(struct spill *spill, const struct spool_options *options)
+{
+	*spill = (struct spill){ .fd = -1, .reader = -1, .borrowed = options->spill_fd };
+	if (options->directory != NULL && (spill->directory = strdup(options->directory)) == NULL)
+		return -1;
+	spill->prefix = strdup(options->prefix != NULL ? options->prefix : "spool-");
+	spill->suffix = strdup(options->suffix != NULL ? options->suffix : "");
+	return spill->prefix == NULL || spill->suffix == NULL ? -1 : 0;
+}
+
+void
+spill_free(struct spill *spill)
+{
+	free(spill->directory);
+	free(spill->prefix);
+	free(spill->suffix);
+}
+
+/* A file without a name, that nobody can give one (O_EXCL, open(2)). */
+static int
+open_nameless(struct spill *spill, const char *directory)
+{
+#if HAVE_DECL_O_TMPFILE
+	spill->fd = open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
+	if (spill->fd == -1)
+		return -1;
+	spill->reader = io_reopen(spill->fd);
+	if (spill->reader == -1) {
+		(void)spill_close(spill);
+		return -1;
+	}
+	return 0;
+#else
+	(void)spill;
+	(void)directory;
+	return -1;
+#endif
+}
+
+/* A file that has a name for as long as it takes to open it a second time and to remove the name. */
+static int
+open_named(struct spill *spill, const char *directory)
+{
+	size_t length = strlen(directory) + 1 + strlen(spill->prefix) + 6 + strlen(spill->suffix) + 1;
+	char *path = malloc(length);
+	int error = 0;
+
+	if (path == NULL)
+		return -1;
+	snprintf(path, length, "%s/%sXXXXXX%s", directory, spill->prefix, spill->suffix);
+	spill->fd = mkostemps(path, (int)strlen(spill->suffix), O_CLOEXEC);
+	if (spill->fd == -1) {
+		error = errno;
+	} else {
+		spill->reader = open(path, O_RDONLY | O_CLOEXEC);
+		if (spill->reader == -1)
+			error = errno;
+		if (unlink(path) == -1 && error == 0)
+			error = errno;
+	}
+	free(path);
+	if (error != 0) {
+		(void)spill_close(spill);
+		errno = error;
+		return -1;
+	}
+	return 0;
+}
+
+/* Starts the spill file. The named way is tried after any failure of the other: where both fail, its errno
+   is the one that a person would see when creating a file there. */
+int
+spill_open(struct spill *spill)
+{
+	const char *directory;
+
+	if (spill->borrowed != -1) {
+		/* An earlier roll over may have failed halfway. */
+		if (io_truncate(spill->borrowed, 0) == -1)
+			return -1;
+		spill->fd = spill->borrowed;
+		return 0;
+	}
+	directory = spool_directory(spill->directory);
+	if (open_nameless(spill, directory) == 0)
+		return 0;
+	return open_named(spill, directory);
+}
+
+/* Ends the spill file; afterwards it can be started again. */
+int
+spill_close(struct spill *spill)
+{
+	int error = 0;
+
+	if (spill->fd == -1)
+		return 0;
+	if (spill->reader != -1 && close(spill->reader) == -1)
+		error = errno;
+	if (spill->fd != spill->borrowed && close(spill->fd) == -1)
+		error = errno;
+	spill->fd = spill->reader = -1;
+	errno = error;
+	return error == 0 ? 0 : -1;
+}
+
+/* Writes the memory part into the hole. buffer: BUFFER_SIZE bytes if the memory part is a memfd. */
+int
+spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer)
+{
+	off_t at = 0;
+
+	while (at < memory->size) {
+		const char *piece = buffer;
+		size_t length = BUFFER_SIZE;
+
+		if (memory->fd == -1) {
+			piece = memory_piece(memory, at, &length);
+		} else {
+			if (memory->size - at < (off_t)length)
+				length = (size_t)(memory->size - at);
+			if (memory_read(memory, buffer, length, at) == -1)
+				return -1;
+		}
+		if (io_write_at(spill->fd, piece, length, at) == -1)
+			return -1;
+		at += (off_t)length;
+	}
+	return 0;
+}
+
+/* A new read-only descriptor of the file, at offset 0. The file cannot be opened for writing any more, but
+   by root, and unless it is borrowed. */
+int
+spill_seal(struct spill *spill)
+{
+	int fd = io_reopen(spill->fd);
+
+	if (fd == -1 && spill->reader != -1)
+		fd = fcntl(spill->reader, F_DUPFD_CLOEXEC, 0);
+	if (fd == -1)
+		return -1;
+	if (lseek(fd, 0, SEEK_SET) == -1
+	    || (spill->fd != spill->borrowed && fchmod(spill->fd, 0400) == -1)) {
+		int error = errno;
+		(void)close(fd);
+		errno = error;
+		return -1;
+	}
+	return fd;
+}

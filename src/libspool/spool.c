@@ -1,0 +1,424 @@
+/*
+ * spool.c: the object: offset, read, write, seek, truncate, roll over.
+ *
+ * The one invariant: the offset of a byte in the stream is its offset in the part that holds it.
+ *
+ *	            0                m                          end
+ *	in memory   [ memory part    )                                 m = end, nothing in the file
+ *	rolled      [ memory part    )[ spill file               )     below m the file has a hole
+ *	all in file                   [ spill file               )     m = 0: spool_rollover, spool_fileno
+ *
+ * So rolling over copies nothing. m only grows while nothing is in the file, up to the memory limit, and once
+ * rolled over it only shrinks.
+ */
+#include <config.h>
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* Remembers the part that failed, and keeps errno. */
+int
+spool_fail(struct spool *spool, enum spool_part part)
+{
+	spool->fault = part;
+	return -1;
+}
+
+/* Opens every call that uses the offset or the size, or changes the stream. */
+int
+spool_begin(struct spool *spool, bool change)
+{
+	struct stat status;
+
+	spool->fault = SPOOL_NOTHING;
+	if (change && spool->frozen) {
+		errno = EPERM;
+		return -1;
+	}
+	if (spool->exposed) {
+		off_t offset = lseek(spool->spill.fd, 0, SEEK_CUR);
+
+		if (offset == -1 || fstat(spool->spill.fd, &status) == -1)
+			return spool_fail(spool, SPOOL_SPILL);
+		spool->offset = offset;
+		spool->size = status.st_size;
+	}
+	return 0;
+}
+
+/* Closes every call that moved the offset. */
+int
+spool_end(struct spool *spool)
+{
+	if (spool->exposed && lseek(spool->spill.fd, spool->offset, SEEK_SET) == -1)
+		return spool_fail(spool, SPOOL_SPILL);
+	return 0;
+}
+
+/* The transfer buffer, made when first needed. */
+char *
+spool_buffer(struct spool *spool)
+{
+	if (spool->buffer == NULL && (spool->buffer = malloc(BUFFER_SIZE)) == NULL)
+		(void)spool_fail(spool, SPOOL_MEMORY);
+	return spool->buffer;
+}
+
+struct spool *
+spool_open(const struct spool_options *options)
+{
+	const struct spool_options defaults = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+
+	if (options == NULL)
+		options = &defaults;
+	if (options->memory_limit < 0 || options->size_limit < 0) {
+		errno = EINVAL;
+		return NULL;
+	}
+	spool = calloc(1, sizeof(*spool));
+	if (spool == NULL)
+		return NULL;
+	spool->size_limit = options->size_limit;
+	memory_init(&spool->memory, options->memory_limit, options->memfd);
+	if (spill_init(&spool->spill, options) == -1) {
+		(void)spool_close(spool);
+		errno = ENOMEM;
+		return NULL;
+	}
+	return spool;
+}
+
+int
+spool_close(struct spool *spool)
+{
+	int result, error;
+
+	if (spool == NULL)
+		return 0;
+	result = spill_close(&spool->spill);
+	error = errno;
+	spill_free(&spool->spill);
+	memory_free(&spool->memory);
+	free(spool->buffer);
+	free(spool);
+	errno = error;
+	return result;
+}
+
+bool
+spool_is_rolled(const struct spool *spool)
+{
+	return spool->spill.fd != -1;
+}
+
+off_t
+spool_size(struct spool *spool)
+{
+	return spool_begin(spool, false) == -1 ? -1 : spool->size;
+}
+
+off_t
+spool_in_memory(const struct spool *spool)
+{
+	return spool->memory.size;
+}
+
+enum spool_part
+spool_fault(const struct spool *spool)
+{
+	return spool->fault;
+}
+
+off_t
+spool_tell(struct spool *spool)
+{
+	return spool_begin(spool, false) == -1 ? -1 : spool->offset;
+}
+
+off_t
+spool_seek(struct spool *spool, off_t offset, int whence)
+{
+	off_t base;
+
+	if (spool_begin(spool, false) == -1)
+		return -1;
+	switch (whence) {
+	case SEEK_SET:
+		base = 0;
+		break;
+	case SEEK_CUR:
+		base = spool->offset;
+		break;
+	case SEEK_END:
+		base = spool->size;
+		break;
+	default:
+		errno = EINVAL;
+		return -1;
+	}
+	if (offset > 0 && base > SPOOL_UNLIMITED - offset) {
+		errno = EOVERFLOW;
+		return -1;
+	}
+	if (base + offset < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	spool->offset = base + offset;
+	return spool_end(spool) == -1 ? -1 : spool->offset;
+}
+
+ssize_t
+spool_read(struct spool *spool, void *buffer, size_t length)
+{
+	const struct memory *memory = &spool->memory;
+	off_t at;
+	size_t from_memory = 0;
+
+	if (spool_begin(spool, false) == -1)
+		return -1;
+	at = spool->offset;
+	if (at >= spool->size)
+		return 0;
+	if (length > SSIZE_MAX)
+		length = SSIZE_MAX;
+	if ((off_t)length > spool->size - at)
+		length = (size_t)(spool->size - at);
+	if (at < memory->size) {
+		from_memory = length;
+		if ((off_t)from_memory > memory->size - at)
+			from_memory = (size_t)(memory->size - at);
+		if (memory_read(memory, buffer, from_memory, at) == -1)
+			return spool_fail(spool, SPOOL_MEMORY);
+	}
+	if (length > from_memory && io_read_at(spool->spill.fd, (char *)buffer + from_memory,
+	    length - from_memory, at + (off_t)from_memory) == -1)
+		return spool_fail(spool, SPOOL_SPILL);
+	spool->offset = at + (off_t)length;
+	return spool_end(spool) == -1 ? -1 : (ssize_t)length;
+}
+
+/* Where the memory part would end after a write of [at, end), if memory can be had. */
+static off_t
+memory_end(const struct spool *spool, off_t at, off_t end)
+{
+	const struct memory *memory = &spool->memory;
+
+	if (spool_is_rolled(spool) || at > memory->limit)
+		return memory->size;
+	if (end <= memory->limit)
+		return end > memory->size ? end : memory->size;
+	/* A gap before the write is a hole in the file; it needs no memory. */
+	return at <= memory->size ? memory->limit : memory->size;
+}
+
+/*
+ * Writes [at, at + length), growing the stream if that is beyond its end: all of it, or nothing beyond the
+ * old end. The pieces that grow come first, since they can fail and be taken back; a piece inside the memory
+ * part comes last.
+ */
+int
+spool_store(struct spool *spool, const char *data, size_t length, off_t at)
+{
+	struct memory *memory = &spool->memory;
+	struct spill *spill = &spool->spill;
+	const off_t old_size = spool->size, held = memory->size;
+	const bool was_rolled = spool_is_rolled(spool);
+	off_t end, cut;
+	int error;
+
+	if (length == 0)
+		return 0;
+	if ((off_t)length > spool->size_limit || at > spool->size_limit - (off_t)length) {
+		errno = EFBIG;
+		return spool_fail(spool, SPOOL_LIMIT);
+	}
+	end = at + (off_t)length;
+	cut = memory_end(spool, at, end);
+
+	if (cut > held) {
+		off_t from = at > held ? at : held;
+
+		if (memory_write(memory, data + (from - at), (size_t)(cut - from), from) == -1) {
+			if (memory->limit == SPOOL_UNLIMITED)
+				return spool_fail(spool, SPOOL_MEMORY);
+			cut = held;	/* the disk can have what memory cannot */
+		}
+	}
+	if (end > cut) {
+		off_t from = at > cut ? at : cut;
+
+		spool->fault = SPOOL_SPILL;
+		if (!was_rolled && spill_open(spill) == -1)
+			goto undo;
+		/* Whatever a failed write may have left beyond the end must not show in the gap. */
+		if (was_rolled && from > old_size && io_truncate(spill->fd, old_size) == -1)
+			goto undo;
+		if (io_write_at(spill->fd, data + (from - at), (size_t)(end - from), from) == -1)
+			goto undo;
+		spool->fault = SPOOL_NOTHING;
+	}
+	if (at < held) {
+		size_t inside = (size_t)((end < held ? end : held) - at);
+
+		spool->fault = SPOOL_MEMORY;
+		if (memory_write(memory, data, inside, at) == -1)
+			goto undo;
+		spool->fault = SPOOL_NOTHING;
+	}
+	if (end > old_size)
+		spool->size = end;
+	return 0;
+
+undo:
+	error = errno;
+	if (cut > held)
+		(void)memory_truncate(memory, held);	/* shrinking, which cannot fail */
+	if (!was_rolled)
+		(void)spill_close(spill);
+	else if (end > old_size)
+		(void)io_truncate(spill->fd, old_size);	/* gives the space back, if it can */
+	errno = error;
+	return -1;
+}
+
+ssize_t
+spool_write(struct spool *spool, const void *buffer, size_t length)
+{
+	if (spool_begin(spool, true) == -1)
+		return -1;
+	if (length > SSIZE_MAX) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (spool_store(spool, buffer, length, spool->offset) == -1)
+		return -1;
+	spool->offset += (off_t)length;
+	return spool_end(spool) == -1 ? -1 : (ssize_t)length;
+}
+
+/* Rolls over with the file size bytes long, all hole; the memory part stays. */
+static int
+roll(struct spool *spool, off_t size)
+{
+	if (spill_open(&spool->spill) == -1)
+		return spool_fail(spool, SPOOL_SPILL);
+	if (io_truncate(spool->spill.fd, size) == -1) {
+		int error = errno;
+		(void)spill_close(&spool->spill);
+		errno = error;
+		return spool_fail(spool, SPOOL_SPILL);
+	}
+	return 0;
+}
+
+int
+spool_truncate(struct spool *spool, off_t size)
+{
+	struct memory *memory = &spool->memory;
+
+	if (spool_begin(spool, true) == -1)
+		return -1;
+	if (size < 0) {
+		errno = EINVAL;
+		return -1;
+	}
+	if (size > spool->size_limit) {
+		errno = EFBIG;
+		return spool_fail(spool, SPOOL_LIMIT);
+	}
+	if (!spool_is_rolled(spool)) {
+		if (size <= memory->limit && memory_truncate(memory, size) == 0) {
+			spool->size = size;
+			return 0;
+		}
+		if (memory->limit == SPOOL_UNLIMITED)
+			return spool_fail(spool, SPOOL_MEMORY);
+		if (roll(spool, size) == -1)
+			return -1;
+	} else {
+		if ((size > spool->size && io_truncate(spool->spill.fd, spool->size) == -1)
+		    || io_truncate(spool->spill.fd, size) == -1)
+			return spool_fail(spool, SPOOL_SPILL);
+		if (size < memory->size && memory_truncate(memory, size) == -1)
+			return spool_fail(spool, SPOOL_MEMORY);
+	}
+	spool->size = size;
+	return 0;
+}
+
+/* What spool_rollover() does, for a frozen spool too. */
+static int
+fill_hole(struct spool *spool)
+{
+	const bool was_rolled = spool_is_rolled(spool);
+
+	if (was_rolled && spool->memory.size == 0)
+		return 0;
+	if (spool->memory.fd != -1 && spool_buffer(spool) == NULL)
+		return -1;
+	if (!was_rolled && roll(spool, spool->size) == -1)
+		return -1;
+	if (spill_fill_hole(&spool->spill, &spool->memory, spool->buffer) == -1
+	    || io_truncate(spool->spill.fd, spool->size) == -1) {
+		int error = errno;
+		if (!was_rolled)
+			(void)spill_close(&spool->spill);
+		errno = error;
+		return spool_fail(spool, SPOOL_SPILL);
+	}
+	memory_free(&spool->memory);
+	return 0;
+}
+
+int
+spool_rollover(struct spool *spool)
+{
+	return spool_begin(spool, true) == -1 ? -1 : fill_hole(spool);
+}
+
+int
+spool_fileno(struct spool *spool)
+{
+	if (spool_begin(spool, true) == -1 || fill_hole(spool) == -1)
+		return -1;
+	if (lseek(spool->spill.fd, spool->offset, SEEK_SET) == -1)
+		return spool_fail(spool, SPOOL_SPILL);
+	spool->exposed = true;
+	return spool->spill.fd;
+}
+
+void
+spool_freeze(struct spool *spool)
+{
+	spool->frozen = true;
+}
+
+int
+spool_seal(struct spool *spool)
+{
+	enum spool_part part = SPOOL_SPILL;
+	int fd;
+
+	if (spool_begin(spool, false) == -1)
+		return -1;
+	if (!spool_is_rolled(spool) && memory_descriptor(&spool->memory) != -1) {
+		part = SPOOL_MEMORY;
+		fd = memory_seal(&spool->memory);
+	} else {
+		if (fill_hole(spool) == -1)
+			return -1;
+		fd = spill_seal(&spool->spill);
+	}
+	if (fd == -1)
+		return spool_fail(spool, part);
+	spool->frozen = true;
+	return fd;
+}

@@ -1,0 +1,355 @@
+/*
+ * transfer.c: spool_fill and spool_drain, and every decision to take a fast path or the plain one.
+ *
+ *	source -> memory part    read(2) straight into it; into a memfd, splice(2) if the source is a pipe
+ *	source -> spill file     splice(2) if the source is a pipe
+ *	memory part -> sink      vmsplice(2) if the sink is a pipe and the spool is frozen; else write(2) from it
+ *	memfd, spill -> sink     splice(2) if the sink is a pipe and the spool is frozen
+ *	whatever is left         read and write through the buffer
+ *
+ * A fast path that fails, for whatever reason, has moved nothing; the plain one takes over for the rest of the
+ * transfer, and if there is a real error it meets it again and knows which side it is on.
+ *
+ * Lending a page to a pipe and changing it later would change what the reader sees. So only the pages of a
+ * frozen spool are lent.
+ */
+#include <config.h>
+
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+/* A pipe's usual capacity. What is not larger is moved by plain calls: they are as fast, and need no
+   preparation. */
+#define SMALL ((off_t)64 << 10)
+
+struct transfer {
+	struct spool *spool;
+	int fd;
+	bool fast;		/* no fast path has failed yet */
+	off_t moved;
+	const struct spool_progress *progress;
+};
+
+static size_t
+at_most(off_t length, size_t limit)
+{
+	return length < (off_t)limit ? (size_t)length : limit;
+}
+
+/* Asks for a pipe of 1 MiB, so that each system call moves more. Not a pipe, not allowed, not Linux: no
+   matter. */
+static void
+enlarge_pipe(int fd)
+{
+#if HAVE_DECL_F_SETPIPE_SZ
+	(void)fcntl(fd, F_SETPIPE_SZ, (int)PIECE_SIZE);
+#else
+	(void)fd;
+#endif
+}
+
+static ssize_t
+count(struct transfer *transfer, ssize_t n)
+{
+	const struct spool_progress *progress = transfer->progress;
+
+	if (n <= 0)
+		return n;
+	transfer->moved += n;
+	if (progress != NULL)
+		progress->report(progress->cookie, transfer->moved);
+	return n;
+}
+
+#ifdef HAVE_SPLICE
+static ssize_t
+splice_in(int pipe, int file, off_t at, size_t length)
+{
+	off_t end = at;
+	ssize_t n;
+
+	while ((n = splice(pipe, NULL, file, &end, length, 0)) == -1)
+		if (!io_again(pipe, POLLIN))
+			break;
+	return n;
+}
+
+/* Here 0 is a failure too: the file has fewer bytes than it should, which the plain path reports. */
+static ssize_t
+splice_out(int file, off_t at, int pipe, size_t length)
+{
+	off_t from = at;
+	ssize_t n;
+
+	while ((n = splice(file, &from, pipe, NULL, length, 0)) == -1)
+		if (!io_again(pipe, POLLOUT))
+			break;
+	return n > 0 ? n : -1;
+}
+#else
+static ssize_t
+splice_in(int pipe, int file, off_t at, size_t length)
+{
+	(void)pipe, (void)file, (void)at, (void)length;
+	return -1;
+}
+
+static ssize_t
+splice_out(int file, off_t at, int pipe, size_t length)
+{
+	(void)file, (void)at, (void)pipe, (void)length;
+	return -1;
+}
+#endif
+
+#if defined(HAVE_VMSPLICE) && defined(HAVE_SPLICE)
+static ssize_t
+lend(int pipe, const char *data, size_t length)
+{
+	struct iovec piece = { .iov_base = (void *)(uintptr_t)data, .iov_len = length };
+	ssize_t n;
+
+	while ((n = vmsplice(pipe, &piece, 1, 0)) == -1)
+		if (!io_again(pipe, POLLOUT))
+			break;
+	return n;
+}
+#else
+static ssize_t
+lend(int pipe, const char *data, size_t length)
+{
+	(void)pipe, (void)data, (void)length;
+	return -1;
+}
+#endif
+
+/* Stores what the buffer keeps, but no more than room bytes. */
+static ssize_t
+store_kept(struct spool *spool, size_t room)
+{
+	size_t n = spool->kept < room ? spool->kept : room;
+
+	if (spool_store(spool, spool->buffer + spool->kept_at, n, spool->size) == -1)
+		return -1;
+	spool->kept_at += n;
+	spool->kept -= n;
+	return (ssize_t)n;
+}
+
+static ssize_t
+fill_by_buffer(struct spool *spool, int fd, size_t room)
+{
+	char *buffer = spool_buffer(spool);
+	ssize_t n;
+
+	if (buffer == NULL)
+		return -1;
+	n = io_read(fd, buffer, room < BUFFER_SIZE ? room : BUFFER_SIZE);
+	if (n == -1)
+		return spool_fail(spool, SPOOL_SOURCE);
+	if (n == 0)
+		return 0;
+	spool->kept_at = 0;
+	spool->kept = (size_t)n;
+	return store_kept(spool, (size_t)n);
+}
+
+/* At the size limit: whether the source ends here. */
+static ssize_t
+expect_end(struct spool *spool, int fd)
+{
+	char byte;
+	ssize_t n = io_read(fd, &byte, 1);
+
+	if (n == -1)
+		return spool_fail(spool, SPOOL_SOURCE);
+	if (n == 0)
+		return 0;
+	errno = EFBIG;
+	return spool_fail(spool, SPOOL_LIMIT);
+}
+
+/* Reads into the memory part itself. -1 with SPOOL_MEMORY: there was no memory, and nothing was read. */
+static ssize_t
+fill_memory(struct spool *spool, int fd, size_t room)
+{
+	size_t length;
+	char *free_part = memory_room(&spool->memory, &length);
+	ssize_t n;
+
+	if (free_part == NULL)
+		return spool_fail(spool, SPOOL_MEMORY);
+	n = io_read(fd, free_part, length < room ? length : room);
+	if (n == -1)
+		return spool_fail(spool, SPOOL_SOURCE);
+	spool->memory.size += n;
+	spool->size += n;
+	return n;
+}
+
+/*
+ * Moves one piece of at most room bytes, 0 at the end of the source. The piece that rolls over goes through
+ * the buffer, since the spill file is to be made only when there is something to put into it.
+ */
+static ssize_t
+fill_piece(struct transfer *transfer, off_t wanted)
+{
+	struct spool *spool = transfer->spool;
+	struct memory *memory = &spool->memory;
+	const bool rolled = spool_is_rolled(spool);
+	const bool in_memory = !rolled && spool->size < memory->limit;
+	size_t room = at_most(wanted, PIECE_SIZE);
+	ssize_t n;
+
+	if (spool->kept > 0)
+		return store_kept(spool, room);
+	if (spool->size >= spool->size_limit)
+		return expect_end(spool, transfer->fd);
+	room = at_most(spool->size_limit - spool->size, room);
+	if (in_memory) {
+		size_t left = at_most(memory->limit - spool->size, room);
+
+		if (memory_descriptor(memory) == -1) {
+			n = fill_memory(spool, transfer->fd, left);
+			if (n != -1 || spool->fault != SPOOL_MEMORY)
+				return n;
+		} else if (transfer->fast) {
+			n = splice_in(transfer->fd, memory->fd, spool->size, left);
+			if (n != -1) {
+				memory->size += n;
+				spool->size += n;
+				return n;
+			}
+			transfer->fast = false;
+		}
+	} else if (rolled && transfer->fast) {
+		n = splice_in(transfer->fd, spool->spill.fd, spool->size, room);
+		if (n != -1) {
+			spool->size += n;
+			return n;
+		}
+		transfer->fast = false;
+	}
+	return fill_by_buffer(spool, transfer->fd, room);
+}
+
+off_t
+spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress *progress)
+{
+	struct transfer transfer = { .spool = spool, .fd = fd, .fast = true, .progress = progress };
+	bool enlarged = false;
+
+	if (spool_begin(spool, true) == -1)
+		return -1;
+	while (transfer.moved < limit) {
+		ssize_t n = count(&transfer, fill_piece(&transfer, limit - transfer.moved));
+
+		if (n == -1)
+			return -1;
+		if (n == 0)
+			break;
+		if (!enlarged && transfer.moved >= SMALL) {
+			enlarge_pipe(fd);
+			enlarged = true;
+		}
+	}
+	spool->fault = SPOOL_NOTHING;
+	return transfer.moved;
+}
+
+static ssize_t
+drain_by_buffer(struct transfer *transfer, int file, enum spool_part part, size_t length)
+{
+	struct spool *spool = transfer->spool;
+	char *buffer = spool_buffer(spool);
+	ssize_t n;
+
+	if (buffer == NULL)
+		return -1;
+	if (length > BUFFER_SIZE)
+		length = BUFFER_SIZE;
+	if (io_read_at(file, buffer, length, spool->offset) == -1)
+		return spool_fail(spool, part);
+	n = io_write(transfer->fd, buffer, length);
+	return n == -1 ? spool_fail(spool, SPOOL_SINK) : n;
+}
+
+static ssize_t
+drain_file(struct transfer *transfer, int file, enum spool_part part, off_t end)
+{
+	struct spool *spool = transfer->spool;
+	size_t length = at_most(end - spool->offset, PIECE_SIZE);
+
+	if (transfer->fast) {
+		ssize_t n = splice_out(file, spool->offset, transfer->fd, length);
+
+		if (n != -1)
+			return n;
+		transfer->fast = false;
+	}
+	return drain_by_buffer(transfer, file, part, length);
+}
+
+static ssize_t
+drain_chunks(struct transfer *transfer)
+{
+	struct spool *spool = transfer->spool;
+	size_t length;
+	const char *piece = memory_piece(&spool->memory, spool->offset, &length);
+	ssize_t n;
+
+	if (length > PIECE_SIZE)
+		length = PIECE_SIZE;
+	if (transfer->fast) {
+		n = lend(transfer->fd, piece, length);
+		if (n != -1)
+			return n;
+		transfer->fast = false;
+	}
+	n = io_write(transfer->fd, piece, length);
+	return n == -1 ? spool_fail(spool, SPOOL_SINK) : n;
+}
+
+static ssize_t
+drain_piece(struct transfer *transfer)
+{
+	struct spool *spool = transfer->spool;
+	struct memory *memory = &spool->memory;
+
+	if (spool->offset >= memory->size)
+		return drain_file(transfer, spool->spill.fd, SPOOL_SPILL, spool->size);
+	if (memory->fd != -1)
+		return drain_file(transfer, memory->fd, SPOOL_MEMORY, memory->size);
+	return drain_chunks(transfer);
+}
+
+off_t
+spool_drain(struct spool *spool, int fd, const struct spool_progress *progress)
+{
+	struct transfer transfer = { .spool = spool, .fd = fd, .progress = progress };
+
+	if (spool_begin(spool, false) == -1)
+		return -1;
+	if (spool->size - spool->offset > SMALL) {
+		enlarge_pipe(fd);
+		transfer.fast = spool->frozen;
+	}
+	while (spool->offset < spool->size) {
+		ssize_t n = count(&transfer, drain_piece(&transfer));
+
+		if (n == -1) {
+			int error = errno;
+			(void)spool_end(spool);
+			errno = error;
+			return -1;
+		}
+		spool->offset += n;
+	}
+	return spool_end(spool) == -1 ? -1 : transfer.moved;
+}

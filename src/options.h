@@ -1,0 +1,24 @@
+/* options.h: the command line, as one structure. Parsing knows nothing of the work. */
+#ifndef OPTIONS_H
+#define OPTIONS_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+struct options {
+	off_t memory;			/* -m, in bytes; SPOOL_UNLIMITED: never spill */
+	off_t limit;			/* -l, in bytes; SPOOL_UNLIMITED: none */
+	const char *limit_text;		/* -l as it was given */
+	const char *directory;		/* -T, or NULL */
+	const char *check;		/* -c, or NULL */
+	bool skip_empty;		/* -n */
+	bool verbose;			/* -v */
+	bool ignore_epipe;		/* --ignore-epipe */
+	char **command;			/* COMMAND and its arguments, or NULL */
+};
+
+/* Fills options from the command line. Exits after -h and -V, and with STATUS_USAGE after telling of an error. */
+void	options_parse(struct options *options, int argc, char **argv);
+
+#endif
