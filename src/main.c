@@ -16,6 +16,7 @@
  */
 #include <config.h>
 
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -98,22 +99,21 @@ static int
 check_before_reading(const struct options *options)
 {
 	const char *directory = spool_directory(options->directory);
+	struct stat status;
 
 	if (options->command != NULL) {
-		int status = command_find(options->command[0]);
+		int found = command_find(options->command[0]);
 
-		if (status != STATUS_DONE)
-			return report_command(options->command[0], status, NOTHING_READ);
+		if (found != STATUS_DONE)
+			return report_command(options->command[0], found, NOTHING_READ);
 	}
 	if (options->directory != NULL || options->memory != SPOOL_UNLIMITED) {
-		int fd = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+		int error = stat(directory, &status) == -1 ? errno : !S_ISDIR(status.st_mode) ? ENOTDIR
+		    : access(directory, W_OK | X_OK) == -1 ? errno : 0;
 
-		if (fd != -1)
-			(void)close(fd);
-		/* A directory that may be written but not listed will do, but not a file. */
-		if ((fd == -1 && errno != EACCES) || access(directory, W_OK | X_OK) == -1) {
+		if (error != 0) {
 			message("%s: cannot make a spill file there%s: %s; " NOTHING_READ, directory,
-			    options->directory == NULL ? " (it is $TMPDIR)" : "", strerror(errno));
+			    directory == getenv("TMPDIR") ? " (it is $TMPDIR)" : "", strerror(error));
 			return STATUS_FAILED;
 		}
 	}
@@ -231,24 +231,11 @@ run_command(struct spool *spool, const struct options *options)
 	return status;
 }
 
-static void
-summarize(struct spool *spool, const struct options *options, double started, double soaked, double replayed)
-{
-	struct figures figures = {
-		.bytes = spool_size(spool),
-		.memory_bytes = spool_in_memory(spool),
-		.spill_directory = spool_is_rolled(spool) ? spool_directory(options->directory) : NULL,
-		.soak_seconds = soaked - started,
-		.replay_seconds = replayed - soaked,
-	};
-
-	progress_summary(&figures);
-}
-
 /* From the soak on, when the spool is open. */
 static int
 transact(struct spool *spool, const struct options *options)
 {
+	struct figures figures = { .replay_seconds = -1 };
 	double started = 0, soaked = 0;
 	int status;
 
@@ -257,11 +244,16 @@ transact(struct spool *spool, const struct options *options)
 	status = soak(spool, options);
 	if (status != STATUS_DONE)
 		return status;
-	if (options->verbose)
+	if (options->verbose) {
 		soaked = progress_clock();
+		figures.bytes = spool_size(spool);
+		figures.memory_bytes = spool_in_memory(spool);
+		figures.spill_directory = spool_is_rolled(spool) ? spool_directory(options->directory) : NULL;
+		figures.soak_seconds = soaked - started;
+	}
 	if (options->skip_empty && spool_size(spool) == 0) {
 		if (options->verbose)
-			summarize(spool, options, started, soaked, -1);
+			progress_summary(&figures);
 		return STATUS_DONE;
 	}
 	if (options->check != NULL) {
@@ -272,12 +264,16 @@ transact(struct spool *spool, const struct options *options)
 	if (options->command != NULL) {
 		/* COMMAND takes this process's place, so what is to be said is said before. */
 		if (options->verbose)
-			summarize(spool, options, started, soaked, -1);
+			progress_summary(&figures);
 		return run_command(spool, options);
 	}
+	if (options->verbose)
+		soaked = progress_clock();
 	status = replay(spool, options);
-	if (status == STATUS_DONE && options->verbose)
-		summarize(spool, options, started, soaked, progress_clock());
+	if (status == STATUS_DONE && options->verbose) {
+		figures.replay_seconds = progress_clock() - soaked;
+		progress_summary(&figures);
+	}
 	return status;
 }
 

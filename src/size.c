@@ -24,6 +24,8 @@ size_parse(const char *text, off_t *bytes)
 		return "it is negative";
 	if (suffix == text)
 		return "it is not a number";
+	if (*suffix == '.' || *suffix == ',')
+		return "it is not a whole number";
 	if (*suffix != '\0' && (strchr("KMGTPEkmgtpe", *suffix) == NULL
 	    || (suffix[1] != '\0' && strcasecmp(suffix + 1, "B") != 0 && strcasecmp(suffix + 1, "iB") != 0)))
 		return "unknown suffix (K, M, G, T, P and E are known)";
