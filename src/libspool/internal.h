@@ -57,7 +57,8 @@ char	*memory_room(struct memory *memory, size_t *length);
 const char *memory_piece(const struct memory *memory, off_t at, size_t *length);
 int	 memory_read(const struct memory *memory, char *data, size_t length, off_t at);
 int	 memory_write(struct memory *memory, const char *data, size_t length, off_t at);
-int	 memory_truncate(struct memory *memory, off_t size);
+void	 memory_shrink(struct memory *memory, off_t size);
+int	 memory_grow(struct memory *memory, off_t size);
 int	 memory_seal(struct memory *memory);
 
 /* spill.c */

@@ -252,13 +252,11 @@ memory_write(struct memory *memory, const char *data, size_t length, off_t at)
 	int fd = memory_descriptor(memory);
 
 	if (fd != -1) {
-		if (io_write_at(fd, data, length, at) == -1) {
-			int error = errno;
-			/* Growing cannot be half done: a later gap has to read as zeros. */
-			(void)io_truncate(fd, memory->size);
-			errno = error;
+		/* What may be left beyond the size must not show in a gap. */
+		if (at > memory->size && io_truncate(fd, memory->size) == -1)
 			return -1;
-		}
+		if (io_write_at(fd, data, length, at) == -1)
+			return -1;
 	} else {
 		if (reserve(memory, end) == -1)
 			return -1;
@@ -271,22 +269,33 @@ memory_write(struct memory *memory, const char *data, size_t length, off_t at)
 	return 0;
 }
 
-/* Cuts the memory part to size, or adds zeros up to size, which is within the limit. */
-int
-memory_truncate(struct memory *memory, off_t size)
+/* Cuts the memory part to size, at most what it has. It cannot fail: a memfd that will not shrink keeps bytes
+   that nobody looks at. */
+void
+memory_shrink(struct memory *memory, off_t size)
 {
 	off_t start;
+
+	if (memory->fd != -1)
+		(void)io_truncate(memory->fd, size);
+	else
+		release(memory, size == 0 ? 0 : chunk_at(size - 1, &start) + 1);
+	memory->size = size;
+}
+
+/* Adds zeros up to size, which is within the limit. If it fails, the size is as it was. */
+int
+memory_grow(struct memory *memory, off_t size)
+{
 	int fd = memory_descriptor(memory);
 
 	if (fd != -1) {
-		if (io_truncate(fd, size) == -1)
+		if (io_truncate(fd, memory->size) == -1 || io_truncate(fd, size) == -1)
 			return -1;
-	} else if (size > memory->size) {
+	} else {
 		if (reserve(memory, size) == -1)
 			return -1;
 		put(memory, NULL, memory->size, size);
-	} else {
-		release(memory, size == 0 ? 0 : chunk_at(size - 1, &start) + 1);
 	}
 	memory->size = size;
 	return 0;
@@ -305,6 +314,7 @@ memory_seal(struct memory *memory)
 	if (fd == -1)
 		return -1;
 	if (lseek(fd, 0, SEEK_SET) == -1 || fchmod(memory->fd, 0400) == -1
+	    || io_truncate(memory->fd, memory->size) == -1
 	    || sealed == -1 || ((sealed & seals) != seals
 	    && fcntl(memory->fd, F_ADD_SEALS, seals) == -1)) {
 		int error = errno;

@@ -280,7 +280,7 @@ spool_store(struct spool *spool, const char *data, size_t length, off_t at)
 undo:
 	error = errno;
 	if (cut > held)
-		(void)memory_truncate(memory, held);	/* shrinking, which cannot fail */
+		memory_shrink(memory, held);
 	if (!was_rolled)
 		(void)spill_close(spill);
 	else if (end > old_size)
@@ -335,20 +335,20 @@ spool_truncate(struct spool *spool, off_t size)
 		return spool_fail(spool, SPOOL_LIMIT);
 	}
 	if (!spool_is_rolled(spool)) {
-		if (size <= memory->limit && memory_truncate(memory, size) == 0) {
-			spool->size = size;
-			return 0;
+		if (size <= memory->size) {
+			memory_shrink(memory, size);
+		} else if (size > memory->limit || memory_grow(memory, size) == -1) {
+			if (memory->limit == SPOOL_UNLIMITED)
+				return spool_fail(spool, SPOOL_MEMORY);
+			if (roll(spool, size) == -1)
+				return -1;
 		}
-		if (memory->limit == SPOOL_UNLIMITED)
-			return spool_fail(spool, SPOOL_MEMORY);
-		if (roll(spool, size) == -1)
-			return -1;
 	} else {
 		if ((size > spool->size && io_truncate(spool->spill.fd, spool->size) == -1)
 		    || io_truncate(spool->spill.fd, size) == -1)
 			return spool_fail(spool, SPOOL_SPILL);
-		if (size < memory->size && memory_truncate(memory, size) == -1)
-			return spool_fail(spool, SPOOL_MEMORY);
+		if (size < memory->size)
+			memory_shrink(memory, size);
 	}
 	spool->size = size;
 	return 0;

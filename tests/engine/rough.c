@@ -1,0 +1,146 @@
+/*
+ * rough.c: stands between libspool and the C library (ld --wrap) and makes calls go wrong.
+ *
+ * A call that is made to fail has no effect at all, as a refused system call has none.
+ */
+#include <config.h>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "rough.h"
+
+bool rough_on;
+unsigned rough_fail_in, rough_shake, rough_count;
+const char *rough_failed;
+
+static uint64_t state;
+
+void
+rough_seed(unsigned seed)
+{
+	state = seed * 0x9E3779B97F4A7C15U + 1;
+}
+
+unsigned
+rough_random(unsigned below)
+{
+	state ^= state << 13;
+	state ^= state >> 7;
+	state ^= state << 17;
+	return (unsigned)(state >> 11) % below;
+}
+
+static bool
+fails(const char *name, int error)
+{
+	if (!rough_on)
+		return false;
+	rough_count++;
+	if (rough_fail_in == 0 || --rough_fail_in > 0)
+		return false;
+	rough_failed = name;
+	errno = error;
+	return true;
+}
+
+static bool
+interrupted(void)
+{
+	if (!rough_on || rough_shake == 0 || rough_random(rough_shake) != 0)
+		return false;
+	errno = EINTR;
+	return true;
+}
+
+static size_t
+shortened(size_t length)
+{
+	if (!rough_on || rough_shake == 0 || length < 2 || rough_random(rough_shake) != 0)
+		return length;
+	return 1 + rough_random((unsigned)length - 1);
+}
+
+/* A call that moves length bytes and may be interrupted. */
+#define WRAP_IO(name, error, parameters, arguments) \
+	ssize_t __real_##name parameters; \
+	ssize_t __wrap_##name parameters; \
+	ssize_t __wrap_##name parameters \
+	{ \
+		if (fails(#name, error) || interrupted()) \
+			return -1; \
+		length = shortened(length); \
+		return __real_##name arguments; \
+	}
+
+#define WRAP(type, name, failure, error, parameters, arguments) \
+	type __real_##name parameters; \
+	type __wrap_##name parameters; \
+	type __wrap_##name parameters \
+	{ \
+		return fails(#name, error) ? (failure) : __real_##name arguments; \
+	}
+
+WRAP_IO(read, EIO, (int fd, void *data, size_t length), (fd, data, length))
+WRAP_IO(write, ENOSPC, (int fd, const void *data, size_t length), (fd, data, length))
+WRAP_IO(pread, EIO, (int fd, void *data, size_t length, off_t at), (fd, data, length, at))
+WRAP_IO(pwrite, ENOSPC, (int fd, const void *data, size_t length, off_t at), (fd, data, length, at))
+WRAP_IO(splice, EIO, (int in, off_t *from, int out, off_t *to, size_t length, unsigned flags),
+    (in, from, out, to, length, flags))
+WRAP(ssize_t, vmsplice, -1, EINVAL, (int fd, const struct iovec *pieces, size_t count, unsigned flags),
+    (fd, pieces, count, flags))
+WRAP(int, memfd_create, -1, EMFILE, (const char *name, unsigned flags), (name, flags))
+WRAP(int, ftruncate, -1, EIO, (int fd, off_t size), (fd, size))
+WRAP(off_t, lseek, -1, EIO, (int fd, off_t offset, int whence), (fd, offset, whence))
+WRAP(int, fstat, -1, EIO, (int fd, struct stat *status), (fd, status))
+WRAP(int, fchmod, -1, EPERM, (int fd, mode_t mode), (fd, mode))
+WRAP(int, mkostemps, -1, EACCES, (char *path, int suffix, int flags), (path, suffix, flags))
+WRAP(void *, mmap, MAP_FAILED, ENOMEM, (void *at, size_t length, int how, int flags, int fd, off_t offset),
+    (at, length, how, flags, fd, offset))
+WRAP(int, madvise, -1, EINVAL, (void *at, size_t length, int advice), (at, length, advice))
+WRAP(void *, malloc, NULL, ENOMEM, (size_t size), (size))
+WRAP(void *, calloc, NULL, ENOMEM, (size_t count, size_t size), (count, size))
+WRAP(void *, reallocarray, NULL, ENOMEM, (void *old, size_t count, size_t size), (old, count, size))
+WRAP(char *, strdup, NULL, ENOMEM, (const char *text), (text))
+
+/* Unlinking must not fail here: the name would stay. tests/faults.bats shows what happens then. */
+
+int __real_open(const char *path, int flags, mode_t mode);
+int __wrap_open(const char *path, int flags, ...);
+
+int
+__wrap_open(const char *path, int flags, ...)
+{
+	va_list arguments;
+	mode_t mode;
+
+	va_start(arguments, flags);
+	mode = va_arg(arguments, mode_t);	/* junk if it was not given, and then not used */
+	va_end(arguments);
+	return fails("open", EMFILE) ? -1 : __real_open(path, flags, mode);
+}
+
+int __real_fcntl(int fd, int command, intptr_t argument);
+int __wrap_fcntl(int fd, int command, ...);
+
+int
+__wrap_fcntl(int fd, int command, ...)
+{
+	va_list arguments;
+	intptr_t argument;
+
+	va_start(arguments, command);
+	argument = va_arg(arguments, intptr_t);
+	va_end(arguments);
+	return fails("fcntl", EMFILE) ? -1 : __real_fcntl(fd, command, argument);
+}

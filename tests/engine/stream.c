@@ -1,0 +1,140 @@
+/* stream.c: tests of the stdio view of a spool, across a roll over. */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <locale.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+#include <wchar.h>
+
+#include "spool.h"
+#include "test.h"
+
+static struct spool *
+with_limit(off_t limit)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+
+	options.memory_limit = limit;
+	spool = spool_open(&options);
+	CHECK(spool != NULL);
+	return spool;
+}
+
+static void
+lines(void)
+{
+	for (off_t limit = 0; limit < 700000; limit = limit * 7 + 5) {
+		struct spool *spool = with_limit(limit);
+		FILE *stream = spool_stream(spool, false);
+		char *line = NULL, expected[32];
+		size_t capacity = 0;
+
+		CHECK(stream != NULL);
+		for (int i = 0; i < 50000; i++)
+			CHECK(fprintf(stream, "line %d\n", i) > 0);
+		CHECK(fflush(stream) == 0);
+		CHECK(spool_size(spool) == ftello(stream));
+		CHECK(spool_is_rolled(spool) == (spool_size(spool) > limit));
+		rewind(stream);
+		for (int i = 0; i < 50000; i++) {
+			snprintf(expected, sizeof(expected), "line %d\n", i);
+			CHECK(getline(&line, &capacity, stream) > 0 && strcmp(line, expected) == 0);
+		}
+		CHECK(getline(&line, &capacity, stream) == -1 && feof(stream));
+		free(line);
+		CHECK(fclose(stream) == 0);
+		CHECK(spool_size(spool) > 0);	/* the spool is still there */
+		CHECK(spool_close(spool) == 0);
+	}
+}
+
+static void
+seeks_and_buffers(void)
+{
+	static const int modes[] = { _IOFBF, _IOLBF, _IONBF };
+	static char buffer[100];
+
+	for (size_t i = 0; i < 3; i++) {
+		struct spool *spool = with_limit(10);
+		FILE *stream = spool_stream(spool, false);
+		char text[32] = "";
+
+		CHECK(stream != NULL && setvbuf(stream, buffer, modes[i], sizeof(buffer)) == 0);
+		CHECK(fputs("hello, world: twenty\n", stream) != EOF);
+		CHECK(fseeko(stream, 7, SEEK_SET) == 0);
+		CHECK(fputs("WORLD", stream) != EOF);
+		CHECK(fseeko(stream, -14, SEEK_END) == 0 && ftello(stream) == 7);
+		CHECK(fgets(text, sizeof(text), stream) != NULL && strcmp(text, "WORLD: twenty\n") == 0);
+		CHECK(fclose(stream) == 0);
+		CHECK(spool_is_rolled(spool));
+		CHECK(spool_seek(spool, 0, SEEK_SET) == 0);
+		CHECK(spool_read(spool, text, sizeof(text)) == 21);
+		CHECK(memcmp(text, "hello, WORLD: twenty\n", 21) == 0);
+		spool_close(spool);
+	}
+}
+
+static void
+wide_characters(void)
+{
+	struct spool *spool = with_limit(100);
+	FILE *stream;
+	wchar_t line[64], expected[64];
+
+	CHECK(setlocale(LC_ALL, "C.UTF-8") != NULL);
+	/* In memory before, and rolled over by what is written after. */
+	CHECK(spool_write(spool, "\xc3\xa4 0\n", 5) == 5 && !spool_is_rolled(spool));
+	stream = spool_stream(spool, true);
+	CHECK(stream != NULL && fwide(stream, 1) > 0);
+	for (int i = 1; i < 5000; i++)
+		CHECK(fwprintf(stream, L"\u00e4 %d\n", i) > 0);
+	rewind(stream);
+	for (int i = 0; i < 5000; i++) {
+		swprintf(expected, 64, L"\u00e4 %d\n", i);
+		CHECK(fgetws(line, 64, stream) != NULL && wcscmp(line, expected) == 0);
+	}
+	CHECK(fgetws(line, 64, stream) == NULL && feof(stream));
+	CHECK(spool_tell(spool) == spool_size(spool));
+	CHECK(fclose(stream) == 0);
+	test_write(spool, 0, 1);	/* closing the stream has not closed the spool's own descriptor */
+	CHECK(spool_close(spool) == 0);
+}
+
+static void
+failures(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+	FILE *stream;
+
+	options.memory_limit = 10;
+	options.directory = "/does/not/exist";
+	spool = spool_open(&options);
+	CHECK_ERRNO(spool_stream(spool, true) == NULL, ENOENT);
+	stream = spool_stream(spool, false);
+	CHECK(stream != NULL);
+	CHECK(fputs("more than ten bytes", stream) != EOF);
+	CHECK_ERRNO(fflush(stream) == EOF, ENOENT);
+	CHECK(ferror(stream));
+	(void)fclose(stream);
+	CHECK(spool_size(spool) == 0);
+	spool_close(spool);
+}
+
+int
+main(void)
+{
+	static const struct test tests[] = {
+		{ "fprintf and getline", lines },
+		{ "fseeko, ftello, setvbuf, fgets", seeks_and_buffers },
+		{ "fwprintf and fgetws", wide_characters },
+		{ "a failure reaches the stream", failures },
+	};
+
+	return test_main("stream.c", tests, sizeof(tests) / sizeof(*tests));
+}
