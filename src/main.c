@@ -226,7 +226,11 @@ run_command(struct spool *spool, const struct options *options)
 		status = STATUS_FAILED;
 	else
 		status = command_exec(options->command, stream);
-	report_command(name, status, NOTHING_RELEASED);
+	/* It was there before the soak. */
+	if (status == STATUS_NOT_FOUND)
+		message("%s: cannot be run: it or its interpreter is missing; " NOTHING_RELEASED, name);
+	else
+		report_command(name, status, NOTHING_RELEASED);
 	(void)close(stream);
 	return status;
 }

@@ -89,7 +89,7 @@ parse_percentage(const char *text)
 
 	if (strlcpy(number, text, sizeof(number)) < sizeof(number)) {
 		number[strlen(number) - 1] = '\0';
-		wrong = strpbrk(number, "KMGTPEkmgtpe") != NULL ? "it is not a number"
+		wrong = *number == '\0' || strpbrk(number, "KMGTPEkmgtpe") != NULL ? "it is not a number"
 		    : size_parse(number, &percent);
 		if (wrong == NULL && percent > SPOOL_UNLIMITED / pages / page)
 			wrong = "it is too large";

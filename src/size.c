@@ -47,7 +47,7 @@ size_parse(const char *text, off_t *bytes)
 char *
 size_format(char text[SIZE_TEXT], off_t bytes)
 {
-	if (humanize_number(text, 8, bytes, "B", HN_AUTOSCALE, HN_DECIMAL | HN_NOSPACE | HN_IEC_PREFIXES) == -1)
+	if (humanize_number(text, 7, bytes, "B", HN_AUTOSCALE, HN_DECIMAL | HN_NOSPACE | HN_IEC_PREFIXES) == -1)
 		strlcpy(text, "?", SIZE_TEXT);	/* no number is too long for it */
 	return text;
 }

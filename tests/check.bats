@@ -1,0 +1,164 @@
+#!/usr/bin/env bats
+# check.bats: the gates: -c and -l.
+
+load helper
+
+@test "-c: what passes is released" {
+	local memory
+	for memory in 64M 100 0; do
+		seq 1000 | spool -m "$memory" -c 'test $(wc -l) = 1000' | cmp <(seq 1000)
+		seq 1000 | spool -m "$memory" -c 'grep -qx 1000' tail -n 1 >out
+		[ "$(cat out)" = 1000 ]
+	done
+}
+
+@test "-c: what does not pass is not, status 3" {
+	seq 9 >numbers
+	run bash -c 'spool -c "grep -q hello" <numbers'
+	[ "$status" -eq 3 ]
+	[ "$output" = "spool: the check 'grep -q hello' exited with status 1; nothing was released" ]
+	run bash -c 'spool --check false touch ran <numbers'
+	[ "$status" -eq 3 ]
+	[ ! -e ran ]
+	run bash -c "spool -c 'kill -KILL \$\$' <numbers"
+	[ "$status" -eq 3 ]
+	[ "$output" = "spool: the check 'kill -KILL \$\$' was ended by signal 9 (Killed); nothing was released" ]
+	run bash -c 'spool -c no-such-command <numbers'
+	[ "$status" -eq 3 ]
+	[ "${lines[1]}" = "spool: the check 'no-such-command' exited with status 127; nothing was released" ]
+}
+
+@test "-c: curl ... | spool -c 'sha256sum -c sum' sh" {
+	echo 'echo it ran' >script
+	sha256sum <script >sum
+	[ "$(spool -c 'sha256sum -c sum' sh <script 2>/dev/null)" = "it ran" ]
+	echo 'echo something else' >script
+	run bash -c "spool -c 'sha256sum -c sum' sh <script"
+	[ "$status" -eq 3 ]
+	[[ $output != *"something else"$'\n'* ]]
+}
+
+@test "-c: the check's output goes to standard error" {
+	seq 3 | spool -c 'echo from the check' >out 2>err
+	seq 3 | cmp out
+	[ "$(cat err)" = "from the check" ]
+}
+
+@test "-c: {} is a path of the stream, as often as it stands there" {
+	seq 3 | spool -c 'cat {} {} >copy; wc -l <{} >count; [ "{}" = /dev/stdin ]' >out
+	{ seq 3; seq 3; } | cmp copy
+	[ "$(cat count)" = 3 ]
+	seq 3 | cmp out
+}
+
+@test "-c: the check can seek, and knows the size" {
+	local memory
+	for memory in 64M 100 0; do
+		seq 1000 | spool -m "$memory" -c 'test "$SPOOL_SIZE" = 3893 && tac | head -n 1 | grep -qx 1000' >out
+		seq 1000 | cmp out
+	done
+	spool -c 'unzip -tq {}' <"$DATA/doc.zip" 2>/dev/null | cmp "$DATA/doc.zip"
+}
+
+@test "-c: a check that reads nothing, or goes on reading in the background, changes nothing" {
+	local memory
+	for memory in 64M 100 0; do
+		cat "$DATA/random" | spool -m "$memory" -c true | cmp "$DATA/random"
+		cat "$DATA/random" | spool -m "$memory" -c 'cat >/dev/null 2>&1 &' cat | cmp "$DATA/random"
+	done
+}
+
+@test "-c: a check on an empty stream runs, but not with -n" {
+	: | spool -c 'touch ran; test "$SPOOL_SIZE" = 0'
+	[ -e ran ]
+}
+
+@test "-c: also where SIGCHLD is ignored, and COMMAND finds it as it was" {
+	/usr/bin/python3 - <<-'END'
+	import signal, subprocess
+	signal.signal(signal.SIGCHLD, signal.SIG_IGN)
+	job = subprocess.Popen(["spool", "-c", "true", "grep", "SigIgn", "/proc/self/status"], stdin=subprocess.DEVNULL,
+	    stdout=subprocess.PIPE, restore_signals=False)
+	ignored = int(job.stdout.read().split()[1], 16)
+	assert ignored >> (signal.SIGCHLD - 1) & 1, "SIGCHLD is no longer ignored"
+	END
+	run bash -c 'trap "" CHLD; : | exec spool -c false'
+	[ "$status" -eq 3 ]
+}
+
+# spool, told to end while the check runs, tells the check and ends by the same signal.
+interrupt() {
+	local status=0
+	spool -c "trap 'touch told-$1; exit 0' $1; touch ready-$1; while :; do sleep 0.05; done" </dev/null >out &
+	eventually test -e "ready-$1"
+	kill "-$1" $!
+	wait $! || status=$?
+	[ "$status" -eq $((128 + $(kill -l "$1"))) ]
+	[ -e "told-$1" ]
+}
+
+@test "-c: TERM and HUP are passed on to the check, and end spool" {
+	interrupt TERM
+	interrupt HUP
+}
+
+@test "-c: an ignored signal stays ignored" {
+	(
+		trap '' HUP
+		exec spool -c 'touch ready; while [ ! -e go ]; do sleep 0.05; done' <"$DATA/numbers" >out
+	) &
+	eventually test -e ready
+	kill -HUP $!
+	sleep 0.1
+	touch go
+	wait $!
+	cmp "$DATA/numbers" out
+}
+
+@test "-c: an interrupt from the terminal ends both" {
+	/usr/bin/python3 - <<-'END'
+	import os, pty, signal
+	pid, terminal = pty.fork()
+	if pid == 0:
+	    os.execvp("sh", ["sh", "-c", "exec spool -c 'echo ready; sleep 100' </dev/null"])
+	got = b""
+	while b"ready" not in got:
+	    got += os.read(terminal, 1000)
+	os.write(terminal, b"\x03")
+	status = os.waitpid(pid, 0)[1]
+	assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT, status
+	END
+}
+
+@test "-l: exactly the limit passes" {
+	local limit
+	for limit in 0 1 100 4096 65536 1048576; do
+		bytes "$limit"
+		cat "$limit" | spool -l "$limit" | cmp "$limit"
+		cat "$limit" | spool -m 50 -l "$limit" cat | cmp "$limit"
+	done
+}
+
+@test "-l: one byte more is refused, status 3, and nothing comes out" {
+	local limit memory
+	for limit in 0 1 100 4096 65536 1048576; do
+		bytes $((limit + 1))
+		for memory in 0 50 64M; do
+			run --separate-stderr bash -c 'cat "$1" | spool -m "$2" -l "$3"' - $((limit + 1)) "$memory" "$limit"
+			[ "$status" -eq 3 ]
+			[ -z "$output" ]
+			[ "$stderr" = "spool: standard input: longer than $limit (-l); nothing was released" ]
+		done
+	done
+	run bash -c 'seq 9 | spool -l 17 touch ran'
+	[ "$status" -eq 3 ]
+	[ ! -e ran ]
+}
+
+@test "-l: an endless stream stops at once" {
+	run bash -c 'yes | { spool -l 1M; echo "status $?" >&2; } >out'
+	[ "$output" = $'spool: standard input: longer than 1M (-l); nothing was released\nstatus 3' ]
+	[ ! -s out ]
+	run spool -l 3G -m 100 -T /var/tmp -l 10M </dev/zero
+	[ "$status" -eq 3 ]
+}
