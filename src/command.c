@@ -157,11 +157,14 @@ command_check(const char *check, int stream, int *status)
 
 	if (script == NULL)
 		return -1;
-	signals_hold(&saved);
-	error = start(script, stream, &saved.mask, &child);
-	if (error == 0 && (passed = signals_wait(child, status)) == -1)
+	if (signals_hold(&saved) == -1) {
 		error = errno;
-	signals_restore(&saved);
+	} else {
+		error = start(script, stream, &saved.mask, &child);
+		if (error == 0 && (passed = signals_wait(child, status)) == -1)
+			error = errno;
+		signals_restore(&saved);
+	}
 	free(script);
 	if (passed > 0)
 		signals_die(passed);

@@ -3,6 +3,7 @@
 
 #include <sys/wait.h>
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 
@@ -30,7 +31,7 @@ nothing(int signal)
 	(void)signal;
 }
 
-void
+int
 signals_hold(struct signals *saved)
 {
 	/* With a handler, even an empty one, SIGCHLD can be waited for everywhere; and were it ignored, as
@@ -39,8 +40,15 @@ signals_hold(struct signals *saved)
 	sigset_t held;
 
 	list(&held);
-	sigaction(SIGCHLD, &child, &saved->child);
-	sigprocmask(SIG_BLOCK, &held, &saved->mask);
+	if (sigprocmask(SIG_BLOCK, &held, &saved->mask) == -1)
+		return -1;
+	if (sigaction(SIGCHLD, &child, &saved->child) == -1) {
+		int error = errno;
+		sigprocmask(SIG_SETMASK, &saved->mask, NULL);
+		errno = error;
+		return -1;
+	}
+	return 0;
 }
 
 void
@@ -61,6 +69,8 @@ signals_wait(pid_t child, int *status)
 		int signal;
 		pid_t ended = waitpid(child, status, WNOHANG);
 
+		if (ended == -1 && errno == EINTR)
+			continue;
 		if (ended != 0)
 			return ended == -1 ? -1 : passed;
 		if (sigwait(&held, &signal) == 0 && signal != SIGCHLD) {

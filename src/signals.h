@@ -15,9 +15,10 @@ struct signals {
 /*
  * Holds back SIGHUP, SIGINT, SIGQUIT and SIGTERM (those that are not ignored), to be called before a child is
  * started; signals_wait() then waits for it and passes them on to it. signals_restore() puts all back as it
- * was. The child should be started with the saved mask.
+ * was. The child should be started with the saved mask. signals_hold() gives -1 with the errno of sigaction(2)
+ * or sigprocmask(2), and then holds nothing.
  */
-void	signals_hold(struct signals *saved);
+int	signals_hold(struct signals *saved);
 void	signals_restore(const struct signals *saved);
 
 /*

@@ -3,8 +3,8 @@
 setup_suite() {
 	# A broken environment ends the run; it must not look like tests that pass.
 	local tool
-	for tool in spool zip unzip python3 strace setpriv; do
-		if ! command -v "$tool" >/dev/null; then
+	for tool in spool zip unzip python3 strace setpriv time; do
+		if ! type -P "$tool" >/dev/null; then
 			echo "$tool is missing" >&2
 			return 1
 		fi

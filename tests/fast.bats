@@ -1,0 +1,45 @@
+#!/usr/bin/env bats
+# fast.bats: the fast paths are taken where they should be.
+
+load helper
+
+traced() {
+	cat "$DATA/random" | strace -qq -o trace spool "$@" | cat >out
+	cmp out "$DATA/random"
+}
+
+@test "memory: read into huge pages, then lent by vmsplice" {
+	traced
+	grep -q '^madvise.*MADV_HUGEPAGE' trace
+	grep -q '^vmsplice' trace
+	grep -q '^fcntl(0, F_SETPIPE_SZ, 1048576)' trace
+	grep -q '^fcntl(1, F_SETPIPE_SZ, 1048576)' trace
+	! grep -q '^write(1' trace
+}
+
+@test "spilled: splice in, splice out" {
+	traced -m 0
+	grep -q '^splice(0, NULL, [0-9]*, ' trace
+	grep -q '^splice([0-9]*, \[[0-9]*\], 1, NULL' trace
+	! grep -q '^write(1' trace
+}
+
+@test "the spill file is anonymous from its first moment" {
+	traced -m 0
+	grep -q 'O_EXCL|O_CLOEXEC|O_TMPFILE, 0600' trace
+}
+
+@test "to COMMAND: a sealed memfd, by splice" {
+	traced cat
+	grep -q '^memfd_create' trace
+	grep -q '^splice(0, NULL, [0-9]*, ' trace
+	grep -q 'F_SEAL_SEAL|F_SEAL_SHRINK|F_SEAL_GROW|F_SEAL_WRITE' trace
+}
+
+@test "five bytes: nothing that they do not need" {
+	echo 1234 | strace -qq -o trace spool | cat >out
+	[ "$(cat out)" = 1234 ]
+	! grep -qE 'F_SETPIPE_SZ|madvise|splice|O_TMPFILE|memfd|LC_|locale' trace
+	# read, read the end, write.
+	[ "$(grep -cE '^(read\(0|write)' trace)" -eq 3 ]
+}

@@ -1,0 +1,92 @@
+#!/usr/bin/env bats
+# resources.bats: memory, disk, processor: what spool uses and what happens when there is no more.
+
+load helper
+
+# Runs spool with these options on COUNT bytes; its peak resident memory in KiB.
+peak() {
+	head -c "$1" /dev/zero | command time -f %M -o peak spool "${@:2}" | cat >/dev/null
+	cat peak
+}
+
+@test "peak resident memory is at most the limit and 4 MiB" {
+	local memory
+	for memory in 0 1 16 64 100; do
+		[ "$(peak 300M -m "${memory}M")" -le $(((memory + 4) * 1024)) ]
+	done
+	[ "$(peak 30M)" -le $((34 * 1024)) ]
+	[ "$(peak 300M -c true)" -le $((68 * 1024)) ]
+}
+
+@test "peak resident memory from a file, too" {
+	head -c 100M /dev/zero >zeros
+	command time -f %M -o peak spool -m 1M <zeros >out
+	[ "$(cat peak)" -le $((5 * 1024)) ]
+	cmp zeros out
+}
+
+@test "waiting for a non-blocking source or sink does not spin" {
+	{ echo one; sleep 1; echo two; } | nonblocking 0 strace -o trace spool >out
+	printf 'one\ntwo\n' | cmp out
+	[ "$(grep -cE '^(read|poll)' trace)" -lt 20 ]
+	cat "$DATA/random" | nonblocking 1 strace -o trace spool | { sleep 1; cat; } | cmp "$DATA/random"
+	# Each time the reader has taken something there is one call that waits and one that writes.
+	[ "$(grep -cE '^(write|splice|vmsplice|poll)' trace)" -lt 1000 ]
+}
+
+@test "a full disk while spilling: status 1, the directory named, nothing released" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a small file system"
+	mkdir small
+	mount -t tmpfs -o size=1m tmpfs small
+	local status=0 other=0
+	cat "$DATA/random" | spool -m 1M -T small >out 2>err || status=$?
+	cat "$DATA/random" | spool -m 1M -T small touch ran 2>>err || other=$?
+	seq 9 | spool -m 0 -T small | cmp <(seq 9) || other=$?
+	umount small
+	[ "$status" -eq 1 ] && [ "$other" -eq 1 ]
+	[ ! -s out ] && [ ! -e ran ]
+	[ "$(cat err)" = "spool: small: cannot write the spill file: No space left on device; nothing was released
+spool: small: cannot write the spill file: No space left on device; nothing was released" ]
+}
+
+@test "a read-only file system is refused before anything is read" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a file system"
+	mkdir fixed
+	mount -t tmpfs -o ro tmpfs fixed
+	run bash -c 'seq 9 | spool -T fixed'
+	umount fixed
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: fixed: cannot make a spill file there: Read-only file system; nothing was read" ]
+}
+
+@test "a file system without O_TMPFILE" {
+	mkdir here
+	# overlayfs, FUSE and NFS say EOPNOTSUPP; old kernels EISDIR.
+	local error
+	for error in EOPNOTSUPP EISDIR; do
+		cat "$DATA/random" | strace -qq -o trace -P here -e inject=openat:error="$error":when=1 \
+		    spool -m 1M -T here | cmp "$DATA/random"
+		[ -z "$(ls -A here)" ]
+		cat "$DATA/random" | strace -qq -o trace -P here -e inject=openat:error="$error":when=1 \
+		    spool -m 1M -T here cmp - "$DATA/random"
+	done
+}
+
+@test "no memory: the rest goes to disk; with -m unlimited it is an error" {
+	cat "$DATA/random" "$DATA/random" "$DATA/random" "$DATA/random" >big
+	run bash -c 'ulimit -v 20000; exec spool -v <big 2>err >out'
+	[ "$status" -eq 0 ]
+	cmp big out
+	grep -q 'in /var/tmp' err
+	run bash -c 'ulimit -v 20000; exec spool -m unlimited <big'
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: cannot write the stream in memory: Cannot allocate memory; nothing was released" ]
+}
+
+@test "gigabytes: 2 GiB to /dev/full, and 3 GiB through 1 MiB of memory" {
+	run bash -c 'head -c 2G /dev/zero | spool >/dev/full'
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: standard output: cannot write: No space left on device; it has 0 of 2147483648 bytes" ]
+	[ "$(head -c 3G /dev/zero | spool -m 1M | wc -c)" -eq $((3 << 30)) ]
+	[ "$(head -c 3G /dev/zero | spool -m 1M sh -c 'stat -Lc %s /dev/stdin; wc -c')" = $'3221225472\n3221225472' ]
+}
