@@ -89,6 +89,7 @@ command_exec(char **command, int stream)
 {
 	if (dup2(stream, STDIN_FILENO) == -1)
 		return STATUS_FAILED;
+	signals_end();
 	execvp(command[0], command);
 	return status_of(errno);
 }

@@ -1,7 +1,8 @@
 /*
  * main.c: options -> source -> soak -> gate -> sink.
  *
- *	main			the story, and the only place that exits (but options.c on usage)
+ *	main			the story, and the only place that exits (but options.c on usage, and signals.c
+ *				where spool has to die of a signal)
  *	  options_parse		options.c	argv -> struct options; size.c: "64M" -> bytes
  *	  hold_streams		here: standard input and output must be open
  *	  check_before_reading	command.c	COMMAND is found, or nothing is read; the spill directory
@@ -31,6 +32,7 @@
 #include "message.h"
 #include "options.h"
 #include "progress.h"
+#include "signals.h"
 #include "spool.h"
 
 /* What became of the stream, for the end of a message. */
@@ -39,11 +41,11 @@
 
 /*
  * A closed standard stream is an error where spool uses it. Where it does not, its number is kept taken, lest
- * a file of spool's own get it; the holder cannot be used for the stream's purpose and is closed on execution,
- * so a COMMAND finds the stream as closed as it was.
+ * a file of spool's own get it; the holder is closed on execution, so a COMMAND finds the stream as closed as it
+ * was.
  */
 static int
-hold_stream(int fd, const char *name, int unwanted, bool needed)
+hold_stream(int fd, const char *name, int unwanted, int holder, bool needed)
 {
 	int flags = fcntl(fd, F_GETFL);
 
@@ -58,7 +60,7 @@ hold_stream(int fd, const char *name, int unwanted, bool needed)
 		return STATUS_FAILED;
 	}
 	/* Opening takes the lowest free number, and those below are taken. */
-	if (open("/dev/null", unwanted | O_CLOEXEC) == -1) {
+	if (open("/dev/null", holder | O_CLOEXEC) == -1) {
 		message("/dev/null: cannot open: %s; " NOTHING_READ, strerror(errno));
 		return STATUS_FAILED;
 	}
@@ -68,12 +70,14 @@ hold_stream(int fd, const char *name, int unwanted, bool needed)
 static int
 hold_streams(const struct options *options)
 {
-	int status = hold_stream(STDIN_FILENO, "standard input", O_WRONLY, true);
+	int status = hold_stream(STDIN_FILENO, "standard input", O_WRONLY, O_WRONLY, true);
 
 	if (status == STATUS_DONE)
-		status = hold_stream(STDOUT_FILENO, "standard output", O_RDONLY, options->command == NULL);
+		status = hold_stream(STDOUT_FILENO, "standard output", O_RDONLY, O_RDONLY,
+		    options->command == NULL);
+	/* Messages, also those of CHECK, then go nowhere. */
 	if (status == STATUS_DONE)
-		status = hold_stream(STDERR_FILENO, "standard error", O_RDONLY, false);
+		status = hold_stream(STDERR_FILENO, "standard error", O_RDONLY, O_RDWR, false);
 	return status;
 }
 
@@ -107,7 +111,8 @@ check_before_reading(const struct options *options)
 		if (found != STATUS_DONE)
 			return report_command(options->command[0], found, NOTHING_READ);
 	}
-	if (options->directory != NULL || options->memory != SPOOL_UNLIMITED) {
+	/* Where the directory was not asked for, and memory may suffice, it need not be any good. */
+	if (options->directory != NULL || options->memory == 0) {
 		int error = stat(directory, &status) == -1 ? errno : !S_ISDIR(status.st_mode) ? ENOTDIR
 		    : access(directory, W_OK | X_OK) == -1 ? errno : 0;
 
@@ -166,14 +171,14 @@ gate(struct spool *spool, const struct options *options)
 	if (result == 0)
 		result = command_check(options->check, stream, &status);
 	if (result == -1) {
-		message("cannot run the check '%s': %s; " NOTHING_RELEASED, options->check, strerror(errno));
+		message("cannot run the check '%.200s': %s; " NOTHING_RELEASED, options->check, strerror(errno));
 		status = STATUS_FAILED;
 	} else if (WIFSIGNALED(status)) {
-		message("the check '%s' was ended by signal %d (%s); " NOTHING_RELEASED, options->check,
+		message("the check '%.200s' was ended by signal %d (%s); " NOTHING_RELEASED, options->check,
 		    WTERMSIG(status), strsignal(WTERMSIG(status)));
 		status = STATUS_REFUSED;
 	} else if (WEXITSTATUS(status) != 0) {
-		message("the check '%s' exited with status %d; " NOTHING_RELEASED, options->check,
+		message("the check '%.200s' exited with status %d; " NOTHING_RELEASED, options->check,
 		    WEXITSTATUS(status));
 		status = STATUS_REFUSED;
 	} else {
@@ -296,6 +301,7 @@ main(int argc, char **argv)
 	if (status != STATUS_DONE)
 		return status;
 
+	signals_begin();
 	engine.memory_limit = options.memory;
 	engine.size_limit = options.limit;
 	engine.directory = options.directory;

@@ -83,7 +83,7 @@ parse_size(char option, const char *text)
 static off_t
 parse_percentage(const char *text)
 {
-	char number[16];
+	char number[32];
 	off_t percent, pages = sysconf(_SC_PHYS_PAGES), page = sysconf(_SC_PAGESIZE);
 	const char *wrong = "it is too large";
 
@@ -113,25 +113,29 @@ parse_memory(const char *text)
 	return parse_size('m', text);
 }
 
-/* getopt_long has found something that is not in the list. */
+/* getopt_long has found something that is not in the list, in this word. */
 static _Noreturn void
-reject(int found, const char *argument)
+reject(int found, const char *word)
 {
-	if (found == ':')
-		message("option '%s' needs an argument", argument);
-	else if (optopt == 0)
-		message("unknown or ambiguous option '%s'", argument);
-	else if (optopt >= IGNORE_EPIPE || strncmp(argument, "--", 2) == 0)
-		message("option '%.*s' takes no argument", (int)strcspn(argument, "="), argument);
-	else
+	const bool is_long = strncmp(word, "--", 2) == 0;
+
+	if (found == ':' && is_long)
+		message("option '%s' needs an argument", word);
+	else if (found == ':')
+		message("option '-%c' needs an argument", optopt);
+	else if (!is_long)
 		message("unknown option '-%c'", optopt);
+	else if (optopt == 0)
+		message("unknown or ambiguous option '%s'", word);
+	else
+		message("option '%.*s' takes no argument", (int)strcspn(word, "="), word);
 	usage_exit();
 }
 
 void
 options_parse(struct options *options, int argc, char **argv)
 {
-	int found;
+	int found, word = 1;
 
 	*options = (struct options){ .memory = (off_t)64 << 20, .limit = SPOOL_UNLIMITED };
 	opterr = 0;
@@ -165,8 +169,9 @@ options_parse(struct options *options, int argc, char **argv)
 			options->ignore_epipe = true;
 			break;
 		default:
-			reject(found, argv[optind - 1]);
+			reject(found, argv[word]);
 		}
+		word = optind;
 	}
 	if (optind < argc)
 		options->command = argv + optind;

@@ -11,6 +11,22 @@
 
 static const int ending[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
 
+static struct sigaction file_size_before;
+
+void
+signals_begin(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGXFSZ, &ignore, &file_size_before);
+}
+
+void
+signals_end(void)
+{
+	sigaction(SIGXFSZ, &file_size_before, NULL);
+}
+
 /* SIGCHLD and the ending signals, but those that are ignored: they stay ignored. */
 static void
 list(sigset_t *set)
@@ -48,12 +64,14 @@ signals_hold(struct signals *saved)
 		errno = error;
 		return -1;
 	}
+	signals_end();
 	return 0;
 }
 
 void
 signals_restore(const struct signals *saved)
 {
+	signals_begin();
 	sigaction(SIGCHLD, &saved->child, NULL);
 	sigprocmask(SIG_SETMASK, &saved->mask, NULL);
 }

@@ -6,6 +6,13 @@
 
 #include <signal.h>
 
+/*
+ * From begin on, a file that may not grow any more (RLIMIT_FSIZE) is an error that can be told, EFBIG, and not a
+ * death by SIGXFSZ. end puts it back as it was, for a program that is to be executed.
+ */
+void	signals_begin(void);
+void	signals_end(void);
+
 /* The signals as they were before signals_hold(). */
 struct signals {
 	sigset_t mask;
@@ -15,7 +22,7 @@ struct signals {
 /*
  * Holds back SIGHUP, SIGINT, SIGQUIT and SIGTERM (those that are not ignored), to be called before a child is
  * started; signals_wait() then waits for it and passes them on to it. signals_restore() puts all back as it
- * was. The child should be started with the saved mask. signals_hold() gives -1 with the errno of sigaction(2)
+ * was. The child should be started with the saved mask; SIGXFSZ is as signals_end() leaves it. signals_hold() gives -1 with the errno of sigaction(2)
  * or sigprocmask(2), and then holds nothing.
  */
 int	signals_hold(struct signals *saved);

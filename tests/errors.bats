@@ -43,6 +43,8 @@ fails() {
 @test "unknown and incomplete options" {
 	fails 2 "unknown option '-x'" -x
 	fails 2 "unknown option '-x'" -nx
+	fails 2 "unknown option '-x'" -T --directory -xv
+	fails 2 "option '-m' needs an argument" -nm
 	fails 2 "unknown or ambiguous option '--nonsense'" --nonsense
 	fails 2 "unknown or ambiguous option '--ver'" --ver
 	fails 2 "option '-m' needs an argument" -m
@@ -76,12 +78,16 @@ fails() {
 	fails 1 "file: cannot make a spill file there: Not a directory; nothing was read" -T file
 	fails 1 ": cannot make a spill file there: No such file or directory; nothing was read" -T ''
 	TMPDIR=/no/such fails 1 \
-	    "/no/such: cannot make a spill file there (it is \$TMPDIR): No such file or directory; nothing was read"
+	    "/no/such: cannot make a spill file there (it is \$TMPDIR): No such file or directory; nothing was read" -m 0
 	fails 1 "/no/such: cannot make a spill file there: No such file or directory; nothing was read" -m unlimited -T /no/such
 	run bash -c '{ spool -T /no/such; cat; } <numbers'
 	[ "${lines[1]}" = 1 ]
-	# What will never spill needs no directory.
+	# What may never spill need not have one, where none was asked for; if it does spill, it is told.
+	[ "$(echo all | TMPDIR=/no/such spool)" = all ]
 	[ "$(echo all | TMPDIR=/no/such spool -m unlimited)" = all ]
+	run bash -c 'seq 9 | TMPDIR=/no/such spool -m 1'
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: /no/such: cannot write the spill file: No such file or directory; nothing was released" ]
 }
 
 @test "a directory that may not be written" {
@@ -121,7 +127,7 @@ fails() {
 
 @test "closed streams do not get the stream's own bytes" {
 	# With 1 and 2 closed, files that spool opens must not take their numbers.
-	cat "$DATA/random" | spool -m 1000 -c true cmp - "$DATA/random" 2>&-
+	cat "$DATA/random" | spool -m 1000 -c 'echo the check prints' cmp - "$DATA/random" 2>&-
 	run bash -c 'cat "$DATA/random" | spool -m 1000 sh -c "cmp - \"\$DATA/random\" >&0" >&- 2>&-'
 	[ "$status" -eq 0 ]
 	run bash -c 'spool <&- >&- 2>&-'
@@ -140,10 +146,31 @@ fails() {
 	done
 }
 
-@test "a file size limit for the spill file" {
-	run bash -c 'trap "" XFSZ; ulimit -f 1000; cat "$DATA/random" | spool -m 1M cat'
+@test "a file size limit for the spill file, not a silent death by SIGXFSZ" {
+	local options
+	for options in '' cat; do
+		# shellcheck disable=SC2086
+		run bash -c 'ulimit -f 1000; cat "$DATA/random" | spool -m 1M $1' - $options
+		[ "$status" -eq 1 ]
+		[ "$output" = "spool: /var/tmp: cannot write the spill file: File too large; nothing was released" ]
+	done
+	run bash -c 'ulimit -f 1; spool </dev/null grep SigIgn /proc/self/status'
+	[ $((0x${output##*[[:space:]]} >> 24 & 1)) -eq 0 ]
+	run bash -c 'ulimit -f 1; spool </dev/null -c "grep SigIgn /proc/self/status"'
+	[ $((0x${output##*[[:space:]]} >> 24 & 1)) -eq 0 ]
+	run bash -c 'ulimit -f 1; head -c 5000 /dev/zero | spool >out'
 	[ "$status" -eq 1 ]
-	[[ $output == *"cannot write the spill file: File too large; nothing was released" ]]
+	[ "$output" = "spool: standard output: cannot write: File too large; it has 1024 of 5000 bytes" ]
+}
+
+@test "a umask that takes away the owner's rights" {
+	[ "$(id -u)" -ne 0 ] || chmod 755 "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/.."
+	local as=()
+	[ "$(id -u)" -ne 0 ] || as=(setpriv --reuid 65534 --clear-groups)
+	(
+		umask 777
+		cat "$DATA/random" | "${as[@]}" "$(command -v spool)" -m 0 wc -c >/dev/null
+	)
 }
 
 @test "no descriptors for a spill file" {

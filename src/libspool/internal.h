@@ -8,10 +8,12 @@
 struct memory {
 	off_t limit;		/* the most it may hold */
 	off_t size;		/* what it holds */
+	off_t dirty;		/* chunks: from here on nothing but zeros was ever there */
 	char **chunks;		/* anonymous mappings, in order; memory.c knows their lengths */
 	size_t chunk_count;
 	bool memfd;		/* to be a memfd instead of chunks, where it can */
 	int fd;			/* that memfd, or -1: none yet */
+	bool sealed;		/* and it has been sealed */
 };
 
 /* The spill file: bytes [memory.size, end) of the stream, each at its own offset. */
@@ -30,13 +32,14 @@ struct spool {
 	struct spill spill;
 	bool exposed;		/* spool_fileno() was called: the kernel's offset and size are the true ones */
 	bool frozen;
-	char *buffer;		/* BUFFER_SIZE bytes, made when first needed; it may hold bytes that were read */
-	size_t kept_at;		/* from a source and could not be stored yet: kept of them, from kept_at on */
+	char *buffer;		/* BUFFER_SIZE bytes, made when first needed */
+	char *kept_buffer;	/* another one, or NULL: bytes that were read from a source and could not be */
+	size_t kept_at;		/* stored yet, kept of them from kept_at on */
 	size_t kept;
 	enum spool_part fault;
 };
 
-/* The most that one system call moves, and that one progress report counts. */
+/* The most that one call of a transfer moves, and that one progress report counts. */
 #define PIECE_SIZE ((size_t)1 << 20)
 /* For copying where nothing faster works. With PIECE_SIZE it stays far below the 4 MiB that spool may use
    besides the memory part. */
@@ -46,6 +49,7 @@ struct spool {
 int	 spool_begin(struct spool *spool, bool change);
 int	 spool_end(struct spool *spool);
 int	 spool_fail(struct spool *spool, enum spool_part part);
+int	 spool_refuse(struct spool *spool, int error);
 int	 spool_store(struct spool *spool, const char *data, size_t length, off_t at);
 char	*spool_buffer(struct spool *spool);
 

@@ -44,7 +44,7 @@ io_read(int fd, char *data, size_t length)
 	return n;
 }
 
-/* One write(2): what fits. */
+/* One write(2) of at least one byte: what fits. Taking nothing, which no file should, is EIO. */
 ssize_t
 io_write(int fd, const char *data, size_t length)
 {
@@ -52,8 +52,10 @@ io_write(int fd, const char *data, size_t length)
 
 	while ((n = write(fd, data, length)) == -1)
 		if (!io_again(fd, POLLOUT))
-			break;
-	return n;
+			return -1;
+	if (n == 0)
+		errno = EIO;
+	return n > 0 ? n : -1;
 }
 
 /* Reads all of [at, at + length) of a file; its ending early is EIO. */
@@ -84,8 +86,10 @@ io_write_at(int fd, const char *data, size_t length, off_t at)
 	while (length > 0) {
 		ssize_t n = pwrite(fd, data, length, at);
 
-		if (n == -1) {
-			if (errno == EINTR)
+		if (n == 0)
+			errno = EIO;
+		if (n <= 0) {
+			if (n == -1 && errno == EINTR)
 				continue;
 			return -1;
 		}

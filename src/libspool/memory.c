@@ -108,20 +108,11 @@ add_chunk(struct memory *memory, size_t length)
 	return 0;
 }
 
-/* Makes sure that there are chunks for [0, end). */
-static int
-reserve(struct memory *memory, off_t end)
+/* Where in the stream a chunk begins. */
+static off_t
+chunk_start(size_t number)
 {
-	off_t start;
-	size_t needed = end == 0 ? 0 : chunk_at(end - 1, &start) + 1;
-
-	while (memory->chunk_count < needed) {
-		start = memory->chunk_count == 0 ? 0
-		    : (off_t)(FIRST_CHUNK + (memory->chunk_count - 1) * LATER_CHUNK);
-		if (add_chunk(memory, chunk_length(memory, start)) == -1)
-			return -1;
-	}
-	return 0;
+	return number == 0 ? 0 : (off_t)(FIRST_CHUNK + (number - 1) * LATER_CHUNK);
 }
 
 /* Frees all chunks from number count on. */
@@ -129,14 +120,35 @@ static void
 release(struct memory *memory, size_t count)
 {
 	while (memory->chunk_count > count) {
-		off_t start;
-		size_t number = memory->chunk_count - 1;
+		size_t number = --memory->chunk_count;
 
-		start = number == 0 ? 0 : (off_t)(FIRST_CHUNK + (number - 1) * LATER_CHUNK);
-		/* It can fail only for want of memory to split a mapping, and this splits none. */
-		(void)munmap(memory->chunks[number], chunk_length(memory, start));
-		memory->chunk_count--;
+		/* The kernel may have merged it with its neighbours, and have no memory to split them: then it
+		   stays mapped, unused. */
+		(void)munmap(memory->chunks[number], chunk_length(memory, chunk_start(number)));
 	}
+}
+
+/* Makes sure that there are chunks for [0, end); if that fails, there are those that there were. */
+static int
+reserve(struct memory *memory, off_t end)
+{
+	const size_t before = memory->chunk_count;
+	off_t start;
+	size_t needed;
+
+	if ((uintmax_t)end > PTRDIFF_MAX) {
+		errno = ENOMEM;
+		return -1;
+	}
+	needed = end == 0 ? 0 : chunk_at(end - 1, &start) + 1;
+	while (memory->chunk_count < needed)
+		if (add_chunk(memory, chunk_length(memory, chunk_start(memory->chunk_count))) == -1) {
+			int error = errno;
+			release(memory, before);
+			errno = error;
+			return -1;
+		}
+	return 0;
 }
 
 void
@@ -155,7 +167,7 @@ memory_free(struct memory *memory)
 	if (memory->fd != -1)
 		(void)close(memory->fd);	/* nobody has been told that its bytes are kept */
 	memory->fd = -1;
-	memory->size = 0;
+	memory->size = memory->dirty = 0;
 }
 
 /* The memfd; -1 if the memory part is chunks, because that was asked for or a memfd cannot be had. */
@@ -176,6 +188,13 @@ memory_descriptor(struct memory *memory)
 	return memory->fd;
 }
 
+static void
+mark_dirty(struct memory *memory, off_t end)
+{
+	if (end > memory->dirty)
+		memory->dirty = end;
+}
+
 /* Room for the bytes from memory->size on, *length of them in a row, if the memory part is chunks and not
    full. The caller adds what it put there to memory->size. */
 char *
@@ -187,6 +206,8 @@ memory_room(struct memory *memory, size_t *length)
 	if (reserve(memory, memory->size + 1) == -1)
 		return NULL;
 	*length = chunk_length(memory, start) - (size_t)(memory->size - start);
+	/* A read that fails may have left anything there. */
+	mark_dirty(memory, memory->size + (off_t)*length);
 	return memory->chunks[number] + (memory->size - start);
 }
 
@@ -225,10 +246,15 @@ memory_read(const struct memory *memory, char *data, size_t length, off_t at)
 	return 0;
 }
 
-/* Copies data, or zeros if it is NULL, to [at, end), which has been reserved. */
+/* Copies data, or zeros if it is NULL, to [at, end), which has been reserved. New chunks are zeros already, and
+   touching them would only take memory. */
 static void
 put(struct memory *memory, const char *data, off_t at, off_t end)
 {
+	if (data == NULL)
+		end = smaller(end, memory->dirty);
+	else
+		mark_dirty(memory, end);
 	while (at < end) {
 		size_t n;
 		char *piece = place(memory, at, end, &n);
@@ -301,27 +327,28 @@ memory_grow(struct memory *memory, off_t size)
 	return 0;
 }
 
-/* Seals the memfd against every change and returns a new read-only descriptor of it, at offset 0. */
+/* Seals the memfd against every change and returns a new descriptor of it, at offset 0: read-only, or where /proc
+   is missing, one that fails to write all the same. */
 int
 memory_seal(struct memory *memory)
 {
 #ifdef HAVE_MEMFD_CREATE
 	const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-	int fd = io_reopen(memory->fd), sealed = fcntl(memory->fd, F_GET_SEALS);
+	int fd = io_reopen(memory->fd);
 
-	if (fd == -1)	/* no /proc; sealed, this one cannot be written either */
+	if (fd == -1)
 		fd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
 	if (lseek(fd, 0, SEEK_SET) == -1 || fchmod(memory->fd, 0400) == -1
 	    || io_truncate(memory->fd, memory->size) == -1
-	    || sealed == -1 || ((sealed & seals) != seals
-	    && fcntl(memory->fd, F_ADD_SEALS, seals) == -1)) {
+	    || (!memory->sealed && fcntl(memory->fd, F_ADD_SEALS, seals) == -1)) {
 		int error = errno;
 		(void)close(fd);
 		errno = error;
 		return -1;
 	}
+	memory->sealed = true;
 	return fd;
 #else
 	(void)memory;

@@ -50,6 +50,14 @@ spill_free(struct spill *spill)
 	free(spill->suffix);
 }
 
+/* The umask may have taken away the owner's right to open it once more; if it cannot be given back, that open
+   says so. */
+static void
+own(int fd)
+{
+	(void)fchmod(fd, 0600);
+}
+
 /* A file without a name, that nobody can give one (O_EXCL, open(2)). */
 static int
 open_nameless(struct spill *spill, const char *directory)
@@ -58,6 +66,7 @@ open_nameless(struct spill *spill, const char *directory)
 	spill->fd = open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	if (spill->fd == -1)
 		return -1;
+	own(spill->fd);
 	spill->reader = io_reopen(spill->fd);
 	if (spill->reader == -1) {
 		(void)spill_close(spill);
@@ -86,6 +95,7 @@ open_named(struct spill *spill, const char *directory)
 	if (spill->fd == -1) {
 		error = errno;
 	} else {
+		own(spill->fd);
 		spill->reader = open(path, O_RDONLY | O_CLOEXEC);
 		if (spill->reader == -1)
 			error = errno;
@@ -134,8 +144,10 @@ spill_close(struct spill *spill)
 	if (spill->fd != spill->borrowed && close(spill->fd) == -1)
 		error = errno;
 	spill->fd = spill->reader = -1;
+	if (error == 0)
+		return 0;
 	errno = error;
-	return error == 0 ? 0 : -1;
+	return -1;
 }
 
 /* Writes the memory part into the hole. buffer: BUFFER_SIZE bytes if the memory part is a memfd. */
@@ -163,8 +175,8 @@ spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer)
 	return 0;
 }
 
-/* A new read-only descriptor of the file, at offset 0. The file cannot be opened for writing any more, but
-   by root, and unless it is borrowed. */
+/* A new read-only descriptor of the file, at offset 0. The file cannot be opened for writing any more, but by root,
+   and unless it is borrowed, or on a file system that has no modes to change. */
 int
 spill_seal(struct spill *spill)
 {
@@ -175,7 +187,8 @@ spill_seal(struct spill *spill)
 	if (fd == -1)
 		return -1;
 	if (lseek(fd, 0, SEEK_SET) == -1
-	    || (spill->fd != spill->borrowed && fchmod(spill->fd, 0400) == -1)) {
+	    || (spill->fd != spill->borrowed && fchmod(spill->fd, 0400) == -1
+	    && errno != EPERM && errno != EOPNOTSUPP)) {
 		int error = errno;
 		(void)close(fd);
 		errno = error;

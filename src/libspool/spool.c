@@ -22,12 +22,20 @@
 
 #include "internal.h"
 
-/* Remembers the part that failed, and keeps errno. */
+/* Remembers the part that failed, and keeps errno. Every failure of a public function comes through here. */
 int
 spool_fail(struct spool *spool, enum spool_part part)
 {
 	spool->fault = part;
 	return -1;
+}
+
+/* The call itself was wrong. */
+int
+spool_refuse(struct spool *spool, int error)
+{
+	errno = error;
+	return spool_fail(spool, SPOOL_NOTHING);
 }
 
 /* Opens every call that uses the offset or the size, or changes the stream. */
@@ -36,11 +44,8 @@ spool_begin(struct spool *spool, bool change)
 {
 	struct stat status;
 
-	spool->fault = SPOOL_NOTHING;
-	if (change && spool->frozen) {
-		errno = EPERM;
-		return -1;
-	}
+	if (change && spool->frozen)
+		return spool_refuse(spool, EPERM);
 	if (spool->exposed) {
 		off_t offset = lseek(spool->spill.fd, 0, SEEK_CUR);
 
@@ -107,8 +112,10 @@ spool_close(struct spool *spool)
 	spill_free(&spool->spill);
 	memory_free(&spool->memory);
 	free(spool->buffer);
+	free(spool->kept_buffer);
 	free(spool);
-	errno = error;
+	if (result == -1)
+		errno = error;
 	return result;
 }
 
@@ -160,17 +167,12 @@ spool_seek(struct spool *spool, off_t offset, int whence)
 		base = spool->size;
 		break;
 	default:
-		errno = EINVAL;
-		return -1;
+		return spool_refuse(spool, EINVAL);
 	}
-	if (offset > 0 && base > SPOOL_UNLIMITED - offset) {
-		errno = EOVERFLOW;
-		return -1;
-	}
-	if (base + offset < 0) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (offset > 0 && base > SPOOL_UNLIMITED - offset)
+		return spool_refuse(spool, EOVERFLOW);
+	if (base + offset < 0)
+		return spool_refuse(spool, EINVAL);
 	spool->offset = base + offset;
 	return spool_end(spool) == -1 ? -1 : spool->offset;
 }
@@ -231,6 +233,7 @@ spool_store(struct spool *spool, const char *data, size_t length, off_t at)
 	struct spill *spill = &spool->spill;
 	const off_t old_size = spool->size, held = memory->size;
 	const bool was_rolled = spool_is_rolled(spool);
+	enum spool_part part;
 	off_t end, cut;
 	int error;
 
@@ -255,7 +258,7 @@ spool_store(struct spool *spool, const char *data, size_t length, off_t at)
 	if (end > cut) {
 		off_t from = at > cut ? at : cut;
 
-		spool->fault = SPOOL_SPILL;
+		part = SPOOL_SPILL;
 		if (!was_rolled && spill_open(spill) == -1)
 			goto undo;
 		/* Whatever a failed write may have left beyond the end must not show in the gap. */
@@ -263,15 +266,13 @@ spool_store(struct spool *spool, const char *data, size_t length, off_t at)
 			goto undo;
 		if (io_write_at(spill->fd, data + (from - at), (size_t)(end - from), from) == -1)
 			goto undo;
-		spool->fault = SPOOL_NOTHING;
 	}
 	if (at < held) {
 		size_t inside = (size_t)((end < held ? end : held) - at);
 
-		spool->fault = SPOOL_MEMORY;
+		part = SPOOL_MEMORY;
 		if (memory_write(memory, data, inside, at) == -1)
 			goto undo;
-		spool->fault = SPOOL_NOTHING;
 	}
 	if (end > old_size)
 		spool->size = end;
@@ -286,7 +287,7 @@ undo:
 	else if (end > old_size)
 		(void)io_truncate(spill->fd, old_size);	/* gives the space back, if it can */
 	errno = error;
-	return -1;
+	return spool_fail(spool, part);
 }
 
 ssize_t
@@ -294,10 +295,8 @@ spool_write(struct spool *spool, const void *buffer, size_t length)
 {
 	if (spool_begin(spool, true) == -1)
 		return -1;
-	if (length > SSIZE_MAX) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (length > SSIZE_MAX)
+		return spool_refuse(spool, EINVAL);
 	if (spool_store(spool, buffer, length, spool->offset) == -1)
 		return -1;
 	spool->offset += (off_t)length;
@@ -326,10 +325,8 @@ spool_truncate(struct spool *spool, off_t size)
 
 	if (spool_begin(spool, true) == -1)
 		return -1;
-	if (size < 0) {
-		errno = EINVAL;
-		return -1;
-	}
+	if (size < 0)
+		return spool_refuse(spool, EINVAL);
 	if (size > spool->size_limit) {
 		errno = EFBIG;
 		return spool_fail(spool, SPOOL_LIMIT);
@@ -360,8 +357,10 @@ fill_hole(struct spool *spool)
 {
 	const bool was_rolled = spool_is_rolled(spool);
 
-	if (was_rolled && spool->memory.size == 0)
+	if (was_rolled && spool->memory.size == 0) {
+		memory_free(&spool->memory);
 		return 0;
+	}
 	if (spool->memory.fd != -1 && spool_buffer(spool) == NULL)
 		return -1;
 	if (!was_rolled && roll(spool, spool->size) == -1)

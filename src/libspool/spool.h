@@ -53,7 +53,7 @@ struct spool_options {
 
 /* The part that the last failing call failed in. */
 enum spool_part {
-	SPOOL_NOTHING,		/* no call has failed, or its arguments were wrong */
+	SPOOL_NOTHING,		/* none: no call has failed yet, or the call was wrong (EINVAL, EPERM, EOVERFLOW) */
 	SPOOL_LIMIT,		/* the stream would pass size_limit (EFBIG) */
 	SPOOL_MEMORY,		/* memory could not be had, or no memfd */
 	SPOOL_SPILL,		/* the spill file could not be made, written, read, or changed */
@@ -98,7 +98,8 @@ ssize_t spool_read(struct spool *spool, void *buffer, size_t length);
  * lseek(3p)). Where memory cannot be had although the limit allows it, rolls over early.
  * Returns length. -1, with size and offset as before (though, as with write(2), bytes inside the old
  * size may have been overwritten in part): EFBIG (size_limit), ENOMEM, EPERM (frozen), EINVAL (length
- * beyond SSIZE_MAX), and those of open(2) and pwrite(2) for the spill file: ENOSPC, EACCES, EMFILE ...
+ * beyond SSIZE_MAX), and those of open(2) and pwrite(2) for the spill file: ENOSPC, EACCES, EMFILE, and EFBIG
+ * once more (spool_fault() tells which it was).
  */
 ssize_t spool_write(struct spool *spool, const void *buffer, size_t length);
 
@@ -142,7 +143,7 @@ off_t spool_size(struct spool *spool);
 /* Of these, the bytes in memory; the rest is in the spill file. */
 off_t spool_in_memory(const struct spool *spool);
 
-/* Which part the last failing call failed in. */
+/* Which part the last failing call failed in; a call that succeeds leaves it as it was. */
 enum spool_part spool_fault(const struct spool *spool);
 
 /*
@@ -191,7 +192,8 @@ void spool_freeze(struct spool *spool);
  * Freezes the spool and returns a new read-only descriptor, at offset 0, with the whole stream: a memfd sealed
  * against every change (if options.memfd and it has not rolled over), else the spill file, made mode 0400
  * (the mode of a spill_fd stays as it is). It is the caller's to close, and outlives the spool. Where /proc is
- * missing, descriptors from several calls share one offset, which each call sets to 0.
+ * missing, descriptors from several calls share one offset, which each call sets to 0; a memfd's is then open for
+ * writing too, though the seals refuse it; and a spill_fd cannot be sealed (ENOENT).
  * -1: as spool_rollover(); those of fcntl(2), fchmod(2), open(2). The spool is then not frozen.
  */
 int spool_seal(struct spool *spool);

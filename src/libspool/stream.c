@@ -1,22 +1,65 @@
 /* stream.c: a stdio FILE over a spool. */
 #include <config.h>
 
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "internal.h"
 
-static int
-stream_read(void *cookie, char *data, int length)
+/*
+ * glibc and musl have fopencookie, the BSDs funopen. libbsd offers funopen everywhere, but over fopencookie it
+ * cuts lengths and offsets down to int, so it serves only where there is nothing else.
+ */
+#ifdef HAVE_FOPENCOOKIE
+static ssize_t
+stream_read(void *cookie, char *data, size_t length)
 {
-	return (int)spool_read(cookie, data, (size_t)length);
+	return spool_read(cookie, data, length);
+}
+
+/* A failure is 0 here: fopencookie(3) forbids a negative value, and glibc would miscount. */
+static ssize_t
+stream_write(void *cookie, const char *data, size_t length)
+{
+	ssize_t n = spool_write(cookie, data, length);
+
+	return n == -1 ? 0 : n;
 }
 
 static int
+stream_seek(void *cookie, off64_t *offset, int whence)
+{
+	off_t at = spool_seek(cookie, (off_t)*offset, whence);
+
+	if (at == -1)
+		return -1;
+	*offset = at;
+	return 0;
+}
+
+static FILE *
+byte_stream(struct spool *spool)
+{
+	cookie_io_functions_t functions = { .read = stream_read, .write = stream_write, .seek = stream_seek };
+
+	return fopencookie(spool, "r+", functions);
+}
+#else
+static int
+stream_read(void *cookie, char *data, int length)
+{
+	return length < 0 ? -1 : (int)spool_read(cookie, data, (size_t)length);
+}
+
+/* A failure is 0: funopen may be made of fopencookie, which forbids a negative value. */
+static int
 stream_write(void *cookie, const char *data, int length)
 {
-	return (int)spool_write(cookie, data, (size_t)length);
+	ssize_t n = length < 0 ? -1 : spool_write(cookie, data, (size_t)length);
+
+	return n == -1 ? 0 : (int)n;
 }
 
 static off_t
@@ -24,6 +67,13 @@ stream_seek(void *cookie, off_t offset, int whence)
 {
 	return spool_seek(cookie, offset, whence);
 }
+
+static FILE *
+byte_stream(struct spool *spool)
+{
+	return funopen(spool, stream_read, stream_write, stream_seek, NULL);
+}
+#endif
 
 /* A stream of the C library's own kind over the spill file, whose offset and size are the spool's. */
 static FILE *
@@ -43,6 +93,7 @@ wide_stream(struct spool *spool)
 	if (stream == NULL) {
 		(void)spool_fail(spool, SPOOL_MEMORY);
 		(void)close(fd);
+		errno = ENOMEM;
 	}
 	return stream;
 }
@@ -54,7 +105,7 @@ spool_stream(struct spool *spool, bool wide)
 
 	if (wide)
 		return wide_stream(spool);
-	stream = funopen(spool, stream_read, stream_write, stream_seek, NULL);
+	stream = byte_stream(spool);
 	if (stream == NULL)
 		(void)spool_fail(spool, SPOOL_MEMORY);
 	return stream;

@@ -20,6 +20,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -48,7 +49,10 @@ static void
 enlarge_pipe(int fd)
 {
 #if HAVE_DECL_F_SETPIPE_SZ
-	(void)fcntl(fd, F_SETPIPE_SZ, (int)PIECE_SIZE);
+	int size = fcntl(fd, F_GETPIPE_SZ);
+
+	if (size != -1 && size < (int)PIECE_SIZE)
+		(void)fcntl(fd, F_SETPIPE_SZ, (int)PIECE_SIZE);
 #else
 	(void)fd;
 #endif
@@ -129,17 +133,31 @@ lend(int pipe, const char *data, size_t length)
 }
 #endif
 
-/* Stores what the buffer keeps, but no more than room bytes. */
+/* Stores what is kept, but no more than room bytes. */
 static ssize_t
 store_kept(struct spool *spool, size_t room)
 {
 	size_t n = spool->kept < room ? spool->kept : room;
 
-	if (spool_store(spool, spool->buffer + spool->kept_at, n, spool->size) == -1)
+	if (spool_store(spool, spool->kept_buffer + spool->kept_at, n, spool->size) == -1)
 		return -1;
 	spool->kept_at += n;
 	spool->kept -= n;
+	if (spool->kept == 0) {
+		free(spool->kept_buffer);
+		spool->kept_buffer = NULL;
+	}
 	return (ssize_t)n;
+}
+
+/* The buffer that what was read could not be stored from is put aside with it. */
+static void
+keep(struct spool *spool, size_t length)
+{
+	spool->kept_buffer = spool->buffer;
+	spool->buffer = NULL;
+	spool->kept_at = 0;
+	spool->kept = length;
 }
 
 static ssize_t
@@ -153,39 +171,19 @@ fill_by_buffer(struct spool *spool, int fd, size_t room)
 	n = io_read(fd, buffer, room < BUFFER_SIZE ? room : BUFFER_SIZE);
 	if (n == -1)
 		return spool_fail(spool, SPOOL_SOURCE);
-	if (n == 0)
-		return 0;
-	spool->kept_at = 0;
-	spool->kept = (size_t)n;
-	return store_kept(spool, (size_t)n);
+	if (spool_store(spool, buffer, (size_t)n, spool->size) == -1) {
+		keep(spool, (size_t)n);
+		return -1;
+	}
+	return n;
 }
 
-/* At the size limit: whether the source ends here. */
+/* Reads into the memory part itself. */
 static ssize_t
-expect_end(struct spool *spool, int fd)
+fill_memory(struct spool *spool, int fd, char *data, size_t length)
 {
-	char byte;
-	ssize_t n = io_read(fd, &byte, 1);
+	ssize_t n = io_read(fd, data, length);
 
-	if (n == -1)
-		return spool_fail(spool, SPOOL_SOURCE);
-	if (n == 0)
-		return 0;
-	errno = EFBIG;
-	return spool_fail(spool, SPOOL_LIMIT);
-}
-
-/* Reads into the memory part itself. -1 with SPOOL_MEMORY: there was no memory, and nothing was read. */
-static ssize_t
-fill_memory(struct spool *spool, int fd, size_t room)
-{
-	size_t length;
-	char *free_part = memory_room(&spool->memory, &length);
-	ssize_t n;
-
-	if (free_part == NULL)
-		return spool_fail(spool, SPOOL_MEMORY);
-	n = io_read(fd, free_part, length < room ? length : room);
 	if (n == -1)
 		return spool_fail(spool, SPOOL_SOURCE);
 	spool->memory.size += n;
@@ -209,16 +207,19 @@ fill_piece(struct transfer *transfer, off_t wanted)
 
 	if (spool->kept > 0)
 		return store_kept(spool, room);
+	/* At the size limit one byte is read, to learn whether the source ends there; if not, storing it fails. */
 	if (spool->size >= spool->size_limit)
-		return expect_end(spool, transfer->fd);
+		return fill_by_buffer(spool, transfer->fd, 1);
 	room = at_most(spool->size_limit - spool->size, room);
 	if (in_memory) {
-		size_t left = at_most(memory->limit - spool->size, room);
+		size_t left = at_most(memory->limit - spool->size, room), length;
 
 		if (memory_descriptor(memory) == -1) {
-			n = fill_memory(spool, transfer->fd, left);
-			if (n != -1 || spool->fault != SPOOL_MEMORY)
-				return n;
+			char *data = memory_room(memory, &length);
+
+			if (data != NULL)
+				return fill_memory(spool, transfer->fd, data, length < left ? length : left);
+			/* spool_store() will find no memory either, and knows what to do then. */
 		} else if (transfer->fast) {
 			n = splice_in(transfer->fd, memory->fd, spool->size, left);
 			if (n != -1) {
@@ -259,7 +260,6 @@ spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress
 			enlarged = true;
 		}
 	}
-	spool->fault = SPOOL_NOTHING;
 	return transfer.moved;
 }
 
@@ -286,7 +286,8 @@ drain_file(struct transfer *transfer, int file, enum spool_part part, off_t end)
 	struct spool *spool = transfer->spool;
 	size_t length = at_most(end - spool->offset, PIECE_SIZE);
 
-	if (transfer->fast) {
+	/* A memfd whose pages are lent cannot be sealed (EBUSY), so that comes first. */
+	if (transfer->fast && (part != SPOOL_MEMORY || spool->memory.sealed)) {
 		ssize_t n = splice_out(file, spool->offset, transfer->fd, length);
 
 		if (n != -1)
@@ -344,10 +345,12 @@ spool_drain(struct spool *spool, int fd, const struct spool_progress *progress)
 		ssize_t n = count(&transfer, drain_piece(&transfer));
 
 		if (n == -1) {
+			enum spool_part part = spool->fault;
 			int error = errno;
+
 			(void)spool_end(spool);
 			errno = error;
-			return -1;
+			return spool_fail(spool, part);
 		}
 		spool->offset += n;
 	}

@@ -25,6 +25,8 @@ static struct {
 	char bytes[MOST];
 	off_t size, offset;
 	off_t size_limit;
+	bool has_kept;		/* a byte that spool_fill read and could not store, at the size limit */
+	char kept;
 } model;
 
 static struct spool *spool;
@@ -200,21 +202,21 @@ do_fileno(void)
 	AGREE(lseek(fd, 0, SEEK_END) == model.size && lseek(fd, model.offset, SEEK_SET) == model.offset);
 }
 
-/* A pipe that holds length bytes, or a file. */
+/* A pipe that holds these bytes, or a file. */
 static int
-source_of(size_t length, bool as_pipe)
+source_of(const char *bytes, size_t length, bool as_pipe)
 {
 	int ends[2], fd;
 
 	if (as_pipe) {
 		AGREE(pipe(ends) == 0);
 		(void)fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
-		AGREE(write(ends[1], data, length) == (ssize_t)length);
+		AGREE(write(ends[1], bytes, length) == (ssize_t)length);
 		close(ends[1]);
 		return ends[0];
 	}
 	fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
-	AGREE(fd != -1 && write(fd, data, length) == (ssize_t)length && lseek(fd, 0, SEEK_SET) == 0);
+	AGREE(fd != -1 && write(fd, bytes, length) == (ssize_t)length && lseek(fd, 0, SEEK_SET) == 0);
 	return fd;
 }
 
@@ -234,13 +236,16 @@ static void
 do_fill(void)
 {
 	size_t length = some_length(), limit = rough_random(3) == 0 ? some_length() : MOST, expected;
+	size_t kept = model.has_kept ? 1 : 0;
 	off_t before = model.size, end;
 	int fd;
 
-	if (model.size + (off_t)length > MOST)
+	if (length < kept || model.size + (off_t)length > MOST)
 		return;
 	test_fill(data, rough_random(1000000), length);
-	fd = source_of(length, rough_random(2));
+	if (kept > 0)
+		data[0] = model.kept;
+	fd = source_of(data + kept, length - kept, rough_random(2));
 	expected = length < limit ? length : limit;
 	/* A fill that failed in the middle has appended some, and goes on from there. */
 	for (int tries = 0; tries < 2; tries++) {
@@ -256,6 +261,12 @@ do_fill(void)
 	if (end > model.size_limit)
 		end = model.size_limit;
 	AGREE(spool_size(spool) == end);
+	if (end < before + (off_t)expected) {
+		model.has_kept = true;
+		model.kept = data[end - before];
+	} else if (expected > 0) {
+		model.has_kept = false;
+	}
 	memcpy(model.bytes + before, data, (size_t)(end - before));
 	model.size = end;
 	close(fd);

@@ -375,7 +375,6 @@ no_space(void)
 	spool_close(spool);
 }
 
-#ifndef TEST_SANITIZED	/* the sanitizers' own memory does not fit the limit */
 static void
 no_memory(void)
 {
@@ -395,12 +394,41 @@ no_memory(void)
 	for (int i = 0; i < 20; i++)
 		CHECK(spool_write(other, data, sizeof(data)) == sizeof(data));
 	CHECK(spool_is_rolled(other) && spool_size(other) == 20 * (off_t)sizeof(data));
+	/* What cannot be had leaves nothing taken. */
+	CHECK(spool_truncate(spool, 0) == 0);
+	CHECK_ERRNO(spool_truncate(spool, (off_t)1 << 60) == -1, ENOMEM);
+	free(malloc(16 << 20));
+	CHECK(malloc(16 << 20) != NULL);
 	CHECK(setrlimit(RLIMIT_AS, &before) == 0);
 	CHECK(spool_write(spool, data, sizeof(data)) == sizeof(data));
 	spool_close(spool);
 	spool_close(other);
 }
-#endif
+
+static void
+success_leaves_errno(void)
+{
+	struct spool *spool = with_limit(10);
+
+	test_write(spool, 0, 20);
+	errno = ENOSPC;
+	CHECK(spool_close(spool) == 0 && errno == ENOSPC);
+}
+
+static void
+the_fault_stays_until_the_next(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+
+	options.size_limit = 10;
+	spool = spool_open(&options);
+	CHECK_ERRNO(spool_truncate(spool, 11) == -1, EFBIG);
+	CHECK(spool_size(spool) == 0 && spool_fault(spool) == SPOOL_LIMIT);
+	CHECK_ERRNO(spool_seek(spool, -1, SEEK_SET) == -1, EINVAL);
+	CHECK(spool_fault(spool) == SPOOL_NOTHING);
+	spool_close(spool);
+}
 
 static void
 frozen(void)
@@ -497,13 +525,18 @@ main(void)
 		{ "no directory: the spool is valid and can be tried again", no_directory },
 		{ "no descriptors: the spool is valid and can be tried again", no_descriptors },
 		{ "no space: the spool is valid and can be tried again", no_space },
-#ifndef TEST_SANITIZED
-		{ "no memory: the spool is valid, or spills early", no_memory },
-#endif
+		{ "success leaves errno alone", success_leaves_errno },
+		{ "the fault stays until the next failure", the_fault_stays_until_the_next },
 		{ "a frozen spool does not change", frozen },
 		{ "a sealed descriptor has the stream and cannot change it", sealed },
 		{ "no descriptor is left", no_descriptor_is_left },
+		{ "no memory: the spool is valid, or spills early", no_memory },
 	};
+	const char *variant = getenv("TEST_VARIANT");
+	size_t count = sizeof(tests) / sizeof(*tests);
 
-	return test_main("spool.c", tests, sizeof(tests) / sizeof(*tests));
+	/* The last one limits the address space, which the sanitizers and valgrind use for themselves. */
+	if (variant != NULL && (strcmp(variant, "sanitized") == 0 || strcmp(variant, "valgrind") == 0))
+		count--;
+	return test_main("spool.c", tests, count);
 }

@@ -1,6 +1,8 @@
 /* stream.c: tests of the stdio view of a spool, across a roll over. */
 #include <config.h>
 
+#include <sys/mman.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <locale.h>
@@ -126,6 +128,46 @@ failures(void)
 	spool_close(spool);
 }
 
+/* A write that fails must not make stdio read beyond what it was given. */
+static void
+a_large_write_that_fails(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	size_t page = (size_t)sysconf(_SC_PAGESIZE);
+	char *data = mmap(NULL, 5 * page, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	struct spool *spool;
+	FILE *stream;
+
+	CHECK(data != MAP_FAILED && mprotect(data + 4 * page, page, PROT_NONE) == 0);
+	options.size_limit = (off_t)page + 100;
+	spool = spool_open(&options);
+	stream = spool_stream(spool, false);
+	CHECK(stream != NULL);
+	test_fill(data, 0, 4 * page);
+	CHECK(fwrite(data, 1, 4 * page, stream) < 4 * page && ferror(stream));
+	(void)fclose(stream);
+	test_check_stream(spool, (size_t)spool_size(spool));
+	spool_close(spool);
+}
+
+#ifdef HAVE_FOPENCOOKIE
+static void
+far_offsets(void)
+{
+	static const off_t offsets[] = { 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100000000, (off_t)1 << 40 };
+	struct spool *spool = with_limit(10);
+	FILE *stream = spool_stream(spool, false);
+
+	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {
+		CHECK(fseeko(stream, offsets[i], SEEK_SET) == 0);
+		CHECK(ftello(stream) == offsets[i] && spool_tell(spool) == offsets[i]);
+	}
+	CHECK_ERRNO(fseeko(stream, -1, SEEK_SET) == -1, EINVAL);
+	CHECK(fclose(stream) == 0);
+	spool_close(spool);
+}
+#endif
+
 int
 main(void)
 {
@@ -134,6 +176,10 @@ main(void)
 		{ "fseeko, ftello, setvbuf, fgets", seeks_and_buffers },
 		{ "fwprintf and fgetws", wide_characters },
 		{ "a failure reaches the stream", failures },
+		{ "a large write that fails", a_large_write_that_fails },
+#ifdef HAVE_FOPENCOOKIE	/* libbsd's funopen cannot do it */
+		{ "far offsets", far_offsets },
+#endif
 	};
 
 	return test_main("stream.c", tests, sizeof(tests) / sizeof(*tests));

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -327,6 +328,107 @@ nothing_read_is_lost(void)
 	free(data);
 }
 
+/* Nor is it by what happens between the two: the kept bytes are not in anybody's way. */
+static void
+what_was_read_survives_other_calls(void)
+{
+	char directory[] = "/tmp/spool-test-XXXXXX";
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+
+	CHECK(mkdtemp(directory) != NULL);
+	options.memory_limit = 100000;
+	options.directory = directory;
+	for (int memfd = 0; memfd < 2; memfd++)
+		for (int call = 0; call < 4; call++) {
+			struct spool *spool;
+			int source = test_source(300000, 4096), child, status, sink;
+
+			options.memfd = memfd;
+			spool = spool_open(&options);
+			CHECK(rmdir(directory) == 0);
+			CHECK_ERRNO(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == -1, ENOENT);
+			CHECK(mkdir(directory, 0700) == 0);
+			sink = test_sink(0, 100000, &child);
+			if (call == 0)
+				CHECK(spool_drain(spool, sink, NULL) == 100000);
+			close(sink);
+			CHECK(waitpid(child, &status, 0) == child && (status == 0) == (call == 0));
+			if (call == 1)
+				CHECK(spool_rollover(spool) == 0);
+			if (call == 2)
+				CHECK(spool_fileno(spool) != -1);
+			if (call == 3)
+				test_check_stream(spool, 100000);
+			CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == 200000);
+			test_check_stream(spool, 300000);
+			spool_close(spool);
+			close(source);
+		}
+	CHECK(rmdir(directory) == 0);
+}
+
+static void
+the_byte_that_is_too_much_is_kept(void)
+{
+	struct spool *spool = with_limits(100, 1000, false);
+	int source = test_source(2000, 4096);
+
+	CHECK_ERRNO(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == -1, EFBIG);
+	CHECK_ERRNO(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == -1, EFBIG);
+	CHECK(spool_size(spool) == 1000 && spool_fault(spool) == SPOOL_LIMIT);
+	CHECK(spool_truncate(spool, 500) == 0);
+	CHECK(spool_fill(spool, source, 500, NULL) == 500);
+	CHECK(spool_truncate(spool, 500) == 0);
+	CHECK(spool_seek(spool, 0, SEEK_END) == 500);
+	test_write(spool, 500, 500);
+	test_check_stream(spool, 1000);
+	spool_close(spool);
+}
+
+static void
+a_frozen_spool_can_be_drained_and_then_sealed(void)
+{
+	struct spool *spool = with_limits(SPOOL_UNLIMITED, SPOOL_UNLIMITED, true);
+	int ends[2], sealed;
+
+	CHECK(pipe(ends) == 0);
+	(void)fcntl(ends[1], F_SETPIPE_SZ, 1 << 20);
+	test_write(spool, 0, 66000);
+	CHECK(spool_seek(spool, 5000, SEEK_SET) == 5000);
+	spool_freeze(spool);
+	CHECK(spool_drain(spool, ends[1], NULL) == 61000);
+	sealed = spool_seal(spool);
+	CHECK(sealed != -1);
+	test_check_file(sealed, 66000);
+	spool_close(spool);
+}
+
+static void
+a_large_pipe_stays_large(void)
+{
+	int ends[2], child, status, size;
+	struct spool *spool = with_limits(1000000, SPOOL_UNLIMITED, false);
+
+	CHECK(pipe(ends) == 0);
+	size = fcntl(ends[1], F_SETPIPE_SZ, 1 << 21);
+	test_write(spool, 0, 200000);
+	CHECK(spool_seek(spool, 0, SEEK_SET) == 0);
+	child = fork();
+	if (child == 0) {
+		char data[1000];
+
+		close(ends[1]);
+		while (read(ends[0], data, sizeof(data)) > 0)
+			;
+		_exit(0);
+	}
+	CHECK(spool_drain(spool, ends[1], NULL) == 200000);
+	CHECK(fcntl(ends[1], F_GETPIPE_SZ) >= size);
+	close(ends[1]);
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+	spool_close(spool);
+}
+
 /* The pages lent to a pipe must not change, whatever happens to the spool after. */
 static void
 lent_pages_stay(void)
@@ -411,6 +513,10 @@ main(void)
 		{ "bad descriptors", bad_descriptors },
 		{ "a reader that goes away", a_reader_that_goes_away },
 		{ "nothing that was read is lost", nothing_read_is_lost },
+		{ "what was read survives other calls", what_was_read_survives_other_calls },
+		{ "the byte that is too much is kept", the_byte_that_is_too_much_is_kept },
+		{ "a frozen spool can be drained and then sealed", a_frozen_spool_can_be_drained_and_then_sealed },
+		{ "a large pipe stays large", a_large_pipe_stays_large },
 		{ "lent pages stay as they were", lent_pages_stay },
 		{ "fill and drain after spool_fileno", after_fileno },
 	};

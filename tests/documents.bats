@@ -1,0 +1,91 @@
+#!/usr/bin/env bats
+# documents.bats: what is written about spool is true, and the scripts and the man page are clean.
+
+load helper
+
+top=$BATS_TEST_DIRNAME/..
+
+# The long options that spool takes, as its help names them.
+options() {
+	spool --help | grep -oE -- '--[a-z][a-z-]+' | sort -u
+}
+
+@test "the man page and the help name the same options" {
+	sed -n 's/^\.It Fl \(.*\)/\1/p' "$top/man/spool.1" | grep -oE -- '-[a-z][a-z-]+' | sed 's/^/-/' | sort -u >in-man
+	options | cmp - in-man
+}
+
+@test "each option that the help names is known" {
+	local option
+	for option in $(options); do
+		run bash -c 'spool "$1=" </dev/null 2>&1 >/dev/null' - "$option"
+		[[ $output != *unknown* ]]
+	done
+}
+
+@test "the synopsis of the man page and the usage line agree" {
+	spool --help | sed -n '1s/^usage: //p' >usage
+	mandoc -T ascii "$top/man/spool.1" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | sed '1d;$d' |
+	    tr -s ' \n' ' ' | sed 's/^ //; s/ $//; s/ \[--ignore-epipe\]//' >synopsis
+	[ "$(cat usage)" = "$(cat synopsis)" ]
+}
+
+@test "the version is that of NEWS" {
+	[ "$(spool -V)" = "$(head -n 1 "$top/NEWS" | cut -d ' ' -f 1-2)" ]
+}
+
+@test "the man page is clean" {
+	# Whether other pages are there is the system's business.
+	mandoc -T lint -W all "$top/man/spool.1" 2>&1 | grep -v 'mandoc.db' >lint || true
+	cat lint
+	[ ! -s lint ]
+}
+
+@test "the scripts are clean" {
+	shellcheck "$top/contrib/bootstrap" "$top/tests/run" "$top/.ci/run"
+	shellcheck -s bash -e SC1091,SC2016,SC2002,SC2030,SC2031,SC2034,SC2094,SC2154,SC2314,SC2315 \
+	    "$top"/tests/*.bats "$top"/tests/*.bash
+}
+
+# What README and the man page give as examples, each run where the files that they name are.
+examples() {
+	cp "$DATA/doc.zip" a.zip
+	echo 'echo the script ran' >script
+	sha256sum <script >sum
+	seq 1000 >upload
+	printf 'fine\nERROR one\n' >log
+	mkdir src
+	seq 1000 >src/file
+	# A command to stand for any.
+	mkdir bin
+	printf '#!/bin/sh\nseq 1000 | tac\n' >bin/cmd
+	chmod +x bin/cmd
+	PATH=$PWD/bin:$PATH
+	local command count=0
+	while read -r command; do
+		echo "\$ $command"
+		bash -e -o pipefail -c "$command" || return 1
+		count=$((count + 1))
+	done
+	[ "$count" -ge 6 ]
+}
+
+@test "each example of the man page runs" {
+	sed -n 's/^\.Dl \$ //p' "$top/man/spool.1" >commands
+	examples <commands
+}
+
+@test "each example of the README runs" {
+	sed -n '/^What it does/,/^Exit status/s/^    \(.*[^ ]\)   *[a-z].*/\1/p' "$top/README" >commands
+	examples <commands
+}
+
+@test "the map in main.c names all files, and each file says what it is for" {
+	local file
+	for file in "$top"/src/*.c "$top"/src/libspool/*.c; do
+		grep -q "$(basename "$file")" "$top/src/main.c"
+	done
+	for file in "$top"/src/*.[ch] "$top"/src/libspool/*.[ch] "$top"/tests/engine/*.[ch]; do
+		head -n 2 "$file" | grep -q "[/ ]\* $(basename "$file"): "
+	done
+}
