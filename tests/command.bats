@@ -148,13 +148,6 @@ inherits() {
 	[ "$output" = plain ]
 }
 
-@test "COMMAND whose interpreter is missing: 127 after the soak" {
-	printf '#!/no/such/interpreter\n' >script
-	chmod +x script
-	run -127 spool ./script </dev/null
-	[ "$output" = "spool: ./script: cannot be run: it or its interpreter is missing; nothing was released" ]
-}
-
 @test "COMMAND whose standard output is closed finds it closed" {
 	run bash -c 'seq 9 | spool sh -c "echo lost" >&-'
 	[ "$status" -ne 0 ]

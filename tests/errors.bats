@@ -185,3 +185,10 @@ fails() {
 		fi
 	done
 }
+
+@test "COMMAND whose interpreter is missing: 127 after the soak" {
+	printf '#!/no/such/interpreter\n' >script
+	chmod +x script
+	run -127 spool ./script </dev/null
+	[ "$output" = "spool: ./script: cannot be run: it or its interpreter is missing; nothing was released" ]
+}

@@ -58,12 +58,6 @@ summary() {
 	[ "$(TMPDIR=$PWD/here summary 2 -m 1 -T there)" = "spool: 2 bytes (2B): 1B in memory, 1B in there" ]
 }
 
-@test "nothing is made on disk while memory suffices" {
-	mkdir here
-	seq 9 | strace -f -e trace=open,openat -o trace spool -T here
-	! grep -q 'here' trace
-}
-
 @test "the spill file has no name, while it is filled and while it is read" {
 	mkdir here
 	mkfifo in

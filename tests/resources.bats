@@ -34,6 +34,12 @@ peak() {
 	[ "$(grep -cE '^(write|splice|vmsplice|poll)' trace)" -lt 1000 ]
 }
 
+@test "nothing is made on disk while memory suffices" {
+	mkdir here
+	seq 9 | strace -f -e trace=open,openat -o trace spool -T here
+	! grep -q 'here' trace
+}
+
 @test "a full disk while spilling: status 1, the directory named, nothing released" {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to mount a small file system"
 	mkdir small

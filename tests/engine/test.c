@@ -137,6 +137,7 @@ test_source(size_t size, size_t piece)
 				break;
 			at += (size_t)n;
 		}
+		free(data);
 		_exit(0);
 	}
 	close(ends[1]);
