@@ -102,9 +102,6 @@ report_command(const char *name, int status, const char *state)
 static int
 check_before_reading(const struct options *options)
 {
-	const char *directory = spool_directory(options->directory);
-	struct stat status;
-
 	if (options->command != NULL) {
 		int found = command_find(options->command[0]);
 
@@ -113,6 +110,8 @@ check_before_reading(const struct options *options)
 	}
 	/* Where the directory was not asked for, and memory may suffice, it need not be any good. */
 	if (options->directory != NULL || options->memory == 0) {
+		const char *directory = spool_directory(options->directory);
+		struct stat status;
 		int error = stat(directory, &status) == -1 ? errno : !S_ISDIR(status.st_mode) ? ENOTDIR
 		    : access(directory, W_OK | X_OK) == -1 ? errno : 0;
 

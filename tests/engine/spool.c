@@ -15,18 +15,6 @@
 #include "spool.h"
 #include "test.h"
 
-static struct spool *
-with_limit(off_t limit)
-{
-	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
-	struct spool *spool;
-
-	options.memory_limit = limit;
-	spool = spool_open(&options);
-	CHECK(spool != NULL);
-	return spool;
-}
-
 static void
 empty(void)
 {
@@ -63,7 +51,7 @@ exactly_the_limit_stays_in_memory(void)
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
 		size_t limit = limits[i];
-		struct spool *spool = with_limit((off_t)limit);
+		struct spool *spool = test_spool((off_t)limit);
 
 		test_write(spool, 0, limit);
 		CHECK(!spool_is_rolled(spool));
@@ -80,7 +68,7 @@ exactly_the_limit_stays_in_memory(void)
 static void
 one_write_larger_than_the_limit(void)
 {
-	struct spool *spool = with_limit(1000);
+	struct spool *spool = test_spool(1000);
 
 	test_write(spool, 0, 5000000);
 	CHECK(spool_is_rolled(spool));
@@ -92,7 +80,7 @@ one_write_larger_than_the_limit(void)
 static void
 reads_across_the_boundary(void)
 {
-	struct spool *spool = with_limit(10);
+	struct spool *spool = test_spool(10);
 	char data[20], expected[20];
 
 	test_write(spool, 0, 20);
@@ -110,7 +98,7 @@ static void
 overwrites_across_the_boundary(void)
 {
 	for (off_t from = 0; from < 20; from++) {
-		struct spool *spool = with_limit(10);
+		struct spool *spool = test_spool(10);
 		char junk[20];
 
 		memset(junk, '?', sizeof(junk));
@@ -126,7 +114,7 @@ overwrites_across_the_boundary(void)
 static void
 seeks(void)
 {
-	struct spool *spool = with_limit(10);
+	struct spool *spool = test_spool(10);
 
 	test_write(spool, 0, 20);
 	CHECK(spool_seek(spool, -5, SEEK_END) == 15);
@@ -144,7 +132,7 @@ seeks(void)
 static void
 gap(off_t limit, off_t size, off_t at)
 {
-	struct spool *spool = with_limit(limit);
+	struct spool *spool = test_spool(limit);
 	char data[200];
 
 	/* Bytes that were there once must not come back. */
@@ -178,7 +166,7 @@ gaps_are_zeros(void)
 static void
 a_far_write_needs_no_memory(void)
 {
-	struct spool *spool = with_limit(100);
+	struct spool *spool = test_spool(100);
 	char byte;
 
 	CHECK(spool_write(spool, "a", 1) == 1);
@@ -197,7 +185,7 @@ truncates(void)
 	static const off_t limits[] = { 0, 1, 50, 99, 100, 101, 3 << 20, 20 << 20 };
 
 	for (size_t i = 0; i < sizeof(limits) / sizeof(*limits); i++) {
-		struct spool *spool = with_limit(limits[i]);
+		struct spool *spool = test_spool(limits[i]);
 		char data[10];
 
 		test_write(spool, 0, 19 << 20);
@@ -220,7 +208,7 @@ truncates(void)
 static void
 growing_past_the_limit_rolls_over(void)
 {
-	struct spool *spool = with_limit(10);
+	struct spool *spool = test_spool(10);
 
 	CHECK(spool_truncate(spool, 10) == 0 && !spool_is_rolled(spool));
 	CHECK(spool_truncate(spool, 11) == 0 && spool_is_rolled(spool));
@@ -256,7 +244,7 @@ rolls_over_on_demand(void)
 static void
 the_descriptor_and_the_spool_are_one(void)
 {
-	struct spool *spool = with_limit(10);
+	struct spool *spool = test_spool(10);
 	char data[16];
 	int fd;
 
@@ -338,7 +326,7 @@ no_directory(void)
 static void
 no_descriptors(void)
 {
-	struct spool *spool = with_limit(10);
+	struct spool *spool = test_spool(10);
 	struct rlimit none = { 0, 0 }, before;
 
 	test_write(spool, 0, 10);
@@ -357,7 +345,7 @@ no_descriptors(void)
 static void
 no_space(void)
 {
-	struct spool *spool = with_limit(10);
+	struct spool *spool = test_spool(10);
 	struct rlimit small = { 100000, 100000 }, before;
 	static char data[200000];
 
@@ -379,7 +367,7 @@ static void
 no_memory(void)
 {
 	struct rlimit before, small = { 64 << 20, 64 << 20 };
-	struct spool *spool = with_limit(SPOOL_UNLIMITED), *other = with_limit((off_t)1 << 40);
+	struct spool *spool = test_spool(SPOOL_UNLIMITED), *other = test_spool((off_t)1 << 40);
 	static char data[1 << 20];
 	int written = 0;
 
@@ -408,7 +396,7 @@ no_memory(void)
 static void
 success_leaves_errno(void)
 {
-	struct spool *spool = with_limit(10);
+	struct spool *spool = test_spool(10);
 
 	test_write(spool, 0, 20);
 	errno = ENOSPC;
@@ -433,7 +421,7 @@ the_fault_stays_until_the_next(void)
 static void
 frozen(void)
 {
-	struct spool *spool = with_limit(10);
+	struct spool *spool = test_spool(10);
 
 	test_write(spool, 0, 20);
 	spool_freeze(spool);

@@ -15,23 +15,11 @@
 #include "spool.h"
 #include "test.h"
 
-static struct spool *
-with_limit(off_t limit)
-{
-	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
-	struct spool *spool;
-
-	options.memory_limit = limit;
-	spool = spool_open(&options);
-	CHECK(spool != NULL);
-	return spool;
-}
-
 static void
 lines(void)
 {
 	for (off_t limit = 0; limit < 700000; limit = limit * 7 + 5) {
-		struct spool *spool = with_limit(limit);
+		struct spool *spool = test_spool(limit);
 		FILE *stream = spool_stream(spool, false);
 		char *line = NULL, expected[32];
 		size_t capacity = 0;
@@ -62,7 +50,7 @@ seeks_and_buffers(void)
 	static char buffer[100];
 
 	for (size_t i = 0; i < 3; i++) {
-		struct spool *spool = with_limit(10);
+		struct spool *spool = test_spool(10);
 		FILE *stream = spool_stream(spool, false);
 		char text[32] = "";
 
@@ -84,7 +72,7 @@ seeks_and_buffers(void)
 static void
 wide_characters(void)
 {
-	struct spool *spool = with_limit(100);
+	struct spool *spool = test_spool(100);
 	FILE *stream;
 	wchar_t line[64], expected[64];
 
@@ -155,7 +143,7 @@ static void
 far_offsets(void)
 {
 	static const off_t offsets[] = { 0x7FFFFFFF, 0x80000000, 0xFFFFFFFF, 0x100000000, (off_t)1 << 40 };
-	struct spool *spool = with_limit(10);
+	struct spool *spool = test_spool(10);
 	FILE *stream = spool_stream(spool, false);
 
 	for (size_t i = 0; i < sizeof(offsets) / sizeof(*offsets); i++) {

@@ -71,6 +71,18 @@ check_bytes(const char *data, size_t from, size_t length)
 		}
 }
 
+struct spool *
+test_spool(off_t memory_limit)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+
+	options.memory_limit = memory_limit;
+	spool = spool_open(&options);
+	CHECK(spool != NULL);
+	return spool;
+}
+
 void
 test_check_stream(struct spool *spool, size_t size)
 {

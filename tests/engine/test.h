@@ -2,6 +2,8 @@
 #ifndef TEST_H
 #define TEST_H
 
+#include <sys/types.h>
+
 #include <stddef.h>
 
 struct test {
@@ -30,6 +32,8 @@ unsigned char	test_byte(size_t at);
 void	test_fill(char *data, size_t from, size_t length);
 
 struct spool;
+/* A new spool with this memory limit. */
+struct spool *test_spool(off_t memory_limit);
 /* The spool holds exactly bytes [0, size) of the test stream; its offset is left as it was. */
 void	test_check_stream(struct spool *spool, size_t size);
 /* The same for a file, read from offset 0. */
