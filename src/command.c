@@ -40,7 +40,7 @@ try_path(const char *path)
 
 /* The search that execvp(3) makes: every directory of PATH, an empty one being the current. */
 static int
-search_path(const char *name)
+search_path(const char *name, char path[PATH_MAX])
 {
 	const char *directory = getenv("PATH");
 	int error = ENOENT;
@@ -48,18 +48,17 @@ search_path(const char *name)
 	if (directory == NULL)
 		directory = _PATH_DEFPATH;
 	for (;;) {
-		char path[PATH_MAX];
 		size_t length = strcspn(directory, ":");
-		int n = snprintf(path, sizeof(path), "%.*s%s%s", (int)length, directory,
-		    length > 0 ? "/" : "", name);
+		int n = snprintf(path, PATH_MAX, "%.*s/%s", length > 0 ? (int)length : 1,
+		    length > 0 ? directory : ".", name);
 
-		if (n >= 0 && (size_t)n < sizeof(path)) {
+		if (n >= 0 && n < PATH_MAX) {
 			int failed = try_path(path);
 
 			if (failed == 0)
 				return 0;
 			/* One that may not be run is worth telling of only if no other is found. */
-			if (status_of(failed) != STATUS_NOT_FOUND && failed != EISDIR)
+			if (failed == EACCES)
 				error = failed;
 		}
 		if (directory[length] == '\0')
@@ -69,10 +68,20 @@ search_path(const char *name)
 }
 
 int
-command_find(const char *name)
+command_find(const char *name, char **path)
 {
-	errno = *name == '\0' ? ENOENT : strchr(name, '/') != NULL ? try_path(name) : search_path(name);
-	return errno == 0 ? STATUS_DONE : status_of(errno);
+	char found[PATH_MAX];
+	int error = ENOENT;
+
+	if (strchr(name, '/') != NULL)
+		error = strlcpy(found, name, sizeof(found)) < sizeof(found) ? try_path(name) : ENAMETOOLONG;
+	else if (*name != '\0')
+		error = search_path(name, found);
+	errno = error;
+	if (error != 0)
+		return status_of(error);
+	*path = strdup(found);
+	return *path == NULL ? STATUS_FAILED : STATUS_DONE;
 }
 
 int
@@ -85,12 +94,13 @@ command_set_size(off_t size)
 }
 
 int
-command_exec(char **command, int stream)
+command_exec(const char *path, char **command, int stream)
 {
 	if (dup2(stream, STDIN_FILENO) == -1)
 		return STATUS_FAILED;
 	signals_end();
-	execvp(command[0], command);
+	/* With a slash in path it searches no more, but still gives scripts without #! to the shell. */
+	execvp(path, command);
 	return status_of(errno);
 }
 

@@ -4,17 +4,20 @@
 
 #include <sys/types.h>
 
-/* Whether name could be executed now. STATUS_DONE, or STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE with errno. */
-int	command_find(const char *name);
+/*
+ * Looks for name as execvp(3) does. STATUS_DONE with *path, to be freed, which has a slash in it; or STATUS_FAILED
+ * (ENOMEM), STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE with errno.
+ */
+int	command_find(const char *name, char **path);
 
 /* Sets SPOOL_SIZE in the environment of what is run from now on. -1: ENOMEM. */
 int	command_set_size(off_t size);
 
 /*
- * Replaces this process by command, with the descriptor stream as its standard input. Returns only if that
+ * Replaces this process by the program path with the arguments command, with the descriptor stream as its standard input. Returns only if that
  * fails: STATUS_FAILED, STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE, with errno.
  */
-int	command_exec(char **command, int stream);
+int	command_exec(const char *path, char **command, int stream);
 
 /*
  * Runs check by sh -c, with the descriptor stream as its standard input and its standard output going to

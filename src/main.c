@@ -100,10 +100,10 @@ report_command(const char *name, int status, const char *state)
 }
 
 static int
-check_before_reading(const struct options *options)
+check_before_reading(const struct options *options, char **path)
 {
 	if (options->command != NULL) {
-		int found = command_find(options->command[0]);
+		int found = command_find(options->command[0], path);
 
 		if (found != STATUS_DONE)
 			return report_command(options->command[0], found, NOTHING_READ);
@@ -180,6 +180,9 @@ gate(struct spool *spool, const struct options *options)
 		message("the check '%.200s' exited with status %d; " NOTHING_RELEASED, options->check,
 		    WEXITSTATUS(status));
 		status = STATUS_REFUSED;
+	} else if (spool_is_intact(spool) != 1) {
+		message("the check '%.200s' has changed the stream; " NOTHING_RELEASED, options->check);
+		status = STATUS_REFUSED;
 	} else {
 		status = STATUS_DONE;
 	}
@@ -198,7 +201,8 @@ replay(struct spool *spool, const struct options *options)
 	spool_freeze(spool);
 	if (spool_drain(spool, STDOUT_FILENO, NULL) == -1) {
 		fault = spool_fault(spool);
-		if (fault == SPOOL_SINK && errno == EPIPE && options->ignore_epipe)
+		if (fault == SPOOL_SINK && (errno == EPIPE || errno == ECONNRESET)
+		    && options->ignore_epipe)
 			return STATUS_DONE;
 		if (fault != SPOOL_SINK) {
 			report_engine(spool, options, "read", "standard output has only a part of it");
@@ -217,7 +221,7 @@ replay(struct spool *spool, const struct options *options)
 }
 
 static int
-run_command(struct spool *spool, const struct options *options)
+run_command(struct spool *spool, const struct options *options, const char *path)
 {
 	char *name = options->command[0];
 	int stream = spool_seal(spool), status;
@@ -229,7 +233,7 @@ run_command(struct spool *spool, const struct options *options)
 	if (command_set_size(spool_size(spool)) == -1)
 		status = STATUS_FAILED;
 	else
-		status = command_exec(options->command, stream);
+		status = command_exec(path, options->command, stream);
 	/* It was there before the soak. */
 	if (status == STATUS_NOT_FOUND)
 		message("%s: cannot be run: it or its interpreter is missing; " NOTHING_RELEASED, name);
@@ -239,9 +243,9 @@ run_command(struct spool *spool, const struct options *options)
 	return status;
 }
 
-/* From the soak on, when the spool is open. */
+/* From the soak on, when the spool is open. path: COMMAND's. */
 static int
-transact(struct spool *spool, const struct options *options)
+transact(struct spool *spool, const struct options *options, const char *path)
 {
 	struct figures figures = { .replay_seconds = -1 };
 	double started = 0, soaked = 0;
@@ -273,7 +277,7 @@ transact(struct spool *spool, const struct options *options)
 		/* COMMAND takes this process's place, so what is to be said is said before. */
 		if (options->verbose)
 			progress_summary(&figures);
-		return run_command(spool, options);
+		return run_command(spool, options, path);
 	}
 	if (options->verbose)
 		soaked = progress_clock();
@@ -291,12 +295,13 @@ main(int argc, char **argv)
 	struct spool_options engine = SPOOL_OPTIONS_DEFAULT;
 	struct options options;
 	struct spool *spool;
+	char *path = NULL;
 	int status;
 
 	options_parse(&options, argc, argv);
 	status = hold_streams(&options);
 	if (status == STATUS_DONE)
-		status = check_before_reading(&options);
+		status = check_before_reading(&options, &path);
 	if (status != STATUS_DONE)
 		return status;
 
@@ -311,7 +316,8 @@ main(int argc, char **argv)
 		message("cannot start: %s; " NOTHING_READ, strerror(errno));
 		return STATUS_FAILED;
 	}
-	status = transact(spool, &options);
+	status = transact(spool, &options, path);
+	free(path);
 	(void)spool_close(spool);	/* of scratch data, already delivered or given up */
 	return status;
 }

@@ -143,6 +143,12 @@ options_parse(struct options *options, int argc, char **argv)
 	while ((found = getopt_long(argc, argv, "+:c:hl:m:nT:vV", long_options, NULL)) != -1) {
 		switch (found) {
 		case 'c':
+			/* Gates are not to be lost for an unset variable or another -c. */
+			if (*optarg == '\0' || options->check != NULL) {
+				message("-c '%s': %s", optarg, *optarg == '\0' ? "it is empty"
+				    : "there is another one, and both cannot be; join them by &&");
+				usage_exit();
+			}
 			options->check = optarg;
 			break;
 		case 'h':

@@ -105,3 +105,37 @@ load helper
 	run spool -l 3G -m 100 -T /var/tmp -l 10M </dev/zero
 	[ "$status" -eq 3 ]
 }
+
+@test "-l: also where a source keeps messages apart" {
+	/usr/bin/python3 - <<-'END'
+	import os, socket, subprocess
+	for limit, status in ((1200, 0), (1199, 3), (1000, 3), (900, 3), (1, 3)):
+	    for memory in ("0", "1000", "64M"):
+	        ours, its = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+	        for i in range(4):
+	            ours.send(b"x" * 300)
+	        ours.close()
+	        done = subprocess.run(["spool", "-m", memory, "-l", str(limit)], stdin=its, capture_output=True)
+	        assert (done.returncode, len(done.stdout)) == (status, 0 if status else 1200), (limit, memory, done)
+	END
+}
+
+@test "-c: a check that changes the stream refuses it" {
+	local memory
+	for memory in 64M 100 0; do
+		for check in 'echo other >{}' 'chmod 600 {}; printf HELLO 1<>{}' ': >{}; true' 'echo more >>{}'; do
+			run --separate-stderr bash -c 'seq 100 | spool -m "$1" -c "$2"' - "$memory" "$check"
+			if [ "$status" -eq 0 ]; then
+				# It could not, and did not mind.
+				[ "$output" = "$(seq 100)" ]
+			else
+				[ "$status" -eq 3 ]
+				[ -z "$output" ]
+			fi
+		done
+	done
+	# Root, or the owner, can change a file on disk.
+	run --separate-stderr bash -c "seq 100 | spool -m 0 -c 'chmod 600 {}; printf HELLO 1<>{}'"
+	[ "$status" -eq 3 ]
+	[ "$stderr" = "spool: the check 'chmod 600 {}; printf HELLO 1<>{}' has changed the stream; nothing was released" ]
+}

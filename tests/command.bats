@@ -141,6 +141,11 @@ inherits() {
 	[ "$output" = from-a ]
 	run env -u PATH "$(command -v spool)" echo found </dev/null
 	[ "$output" = found ]
+	# A directory of PATH that cannot be looked into is passed over.
+	mkdir loops
+	ln -s tool loops/tool
+	[ "$(PATH=$PWD/loops:$PWD:$PATH spool tool </dev/null)" = from-a ]
+	[ "$(PATH=$(printf 'x%.0s' {1..300}):$PWD:$PATH spool tool </dev/null)" = from-a ]
 	# A script without #! is the shell's.
 	printf 'echo plain\n' >plain
 	chmod +x plain

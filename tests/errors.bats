@@ -55,6 +55,11 @@ fails() {
 	[ "${stderr_lines[1]}" = "spool: try 'spool --help'" ]
 }
 
+@test "-c that is empty or given twice" {
+	fails 2 "-c '': it is empty" -c ''
+	fails 2 "-c 'true': there is another one, and both cannot be; join them by &&" -c false -c true
+}
+
 @test "--help fits a screen, --version says which" {
 	spool --help >help
 	[ "$(wc -l <help)" -le 24 ]

@@ -56,6 +56,8 @@ judge() {
 
 setup() {
 	cd "$BATS_TEST_TMPDIR" || return 1
+	# A spill file that could not be unlinked stays here.
+	export TMPDIR=$BATS_TEST_TMPDIR
 	set -o pipefail
 }
 

@@ -181,3 +181,27 @@ all_sizes() {
 	: | spool touch ran
 	[ -e ran ]
 }
+
+@test "a source that keeps messages apart" {
+	/usr/bin/python3 - <<-'END'
+	import os, socket, subprocess, threading
+	def send(sender):
+	    for i in range(120):
+	        os.write(sender, bytes([65 + i % 26]) * 3000)
+	    os.close(sender)
+	want = b"".join(bytes([65 + i % 26]) * 3000 for i in range(120))
+	for memory in ("0", "1", "1000", "100000", "64M"):
+	    for command in ([], ["cat"]):
+	        ours, its = (end.detach() for end in socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET))
+	        for reader, writer in ((its, ours), os.pipe2(os.O_DIRECT)):
+	            thread = threading.Thread(target=send, args=(writer,))
+	            thread.start()
+	            done = subprocess.run(["spool", "-m", memory] + command, stdin=reader, stdout=subprocess.PIPE)
+	            thread.join()
+	            os.close(reader)
+	            assert done.returncode == 0 and done.stdout == want, (memory, command, len(done.stdout))
+	END
+	[ "$(spool -m 5 </proc/sys/fs/file-nr | wc -w)" -eq 3 ]
+	run spool -l 5 </proc/sys/fs/file-nr
+	[ "$status" -eq 3 ]
+}

@@ -2,6 +2,8 @@
 #ifndef SPOOL_INTERNAL_H
 #define SPOOL_INTERNAL_H
 
+#include <time.h>
+
 #include "spool.h"
 
 /* The memory part: bytes [0, size) of the stream. */
@@ -21,6 +23,9 @@ struct spill {
 	int fd;			/* read-write, or -1: not rolled over */
 	int reader;		/* the same file read-only, or -1 */
 	int borrowed;		/* options.spill_fd */
+	off_t sealed_size;	/* what spill_seal() left, for spill_is_intact() */
+	struct timespec sealed_time;
+	bool sealed;
 	char *directory, *prefix, *suffix;
 };
 
@@ -72,6 +77,7 @@ int	 spill_open(struct spill *spill);
 int	 spill_close(struct spill *spill);
 int	 spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer);
 int	 spill_seal(struct spill *spill);
+int	 spill_is_intact(const struct spill *spill);
 
 /* io.c */
 ssize_t	 io_read(int fd, char *data, size_t length);

@@ -340,8 +340,8 @@ memory_seal(struct memory *memory)
 		fd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
-	if (lseek(fd, 0, SEEK_SET) == -1 || fchmod(memory->fd, 0400) == -1
-	    || io_truncate(memory->fd, memory->size) == -1
+	(void)fchmod(memory->fd, 0400);		/* it only says what the seals see to */
+	if (lseek(fd, 0, SEEK_SET) == -1 || io_truncate(memory->fd, memory->size) == -1
 	    || (!memory->sealed && fcntl(memory->fd, F_ADD_SEALS, seals) == -1)) {
 		int error = errno;
 		(void)close(fd);

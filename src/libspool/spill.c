@@ -175,6 +175,43 @@ spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer)
 	return 0;
 }
 
+/*
+ * Notes the file's size and time of modification. The time is first set back, to one that no later write can give
+ * it, however coarse the file system's clock; if that is refused, the time as it is has to do.
+ */
+static int
+note_state(struct spill *spill)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = 0 } };
+	struct stat file;
+
+	if (spill->sealed)
+		return 0;
+	if (spill->fd != spill->borrowed && clock_gettime(CLOCK_REALTIME, &times[1]) == 0) {
+		times[1].tv_sec -= 10;
+		(void)futimens(spill->fd, times);
+	}
+	if (fstat(spill->fd, &file) == -1)
+		return -1;
+	spill->sealed_size = file.st_size;
+	spill->sealed_time = file.st_mtim;
+	spill->sealed = true;
+	return 0;
+}
+
+int
+spill_is_intact(const struct spill *spill)
+{
+	struct stat file;
+
+	if (!spill->sealed)
+		return 1;
+	if (fstat(spill->fd, &file) == -1)
+		return -1;
+	return file.st_size == spill->sealed_size && file.st_mtim.tv_sec == spill->sealed_time.tv_sec
+	    && file.st_mtim.tv_nsec == spill->sealed_time.tv_nsec;
+}
+
 /* A new read-only descriptor of the file, at offset 0. The file cannot be opened for writing any more, but by root,
    and unless it is borrowed, or on a file system that has no modes to change. */
 int
@@ -188,7 +225,8 @@ spill_seal(struct spill *spill)
 		return -1;
 	if (lseek(fd, 0, SEEK_SET) == -1
 	    || (spill->fd != spill->borrowed && fchmod(spill->fd, 0400) == -1
-	    && errno != EPERM && errno != EOPNOTSUPP)) {
+	    && errno != EPERM && errno != EOPNOTSUPP)
+	    || note_state(spill) == -1) {
 		int error = errno;
 		(void)close(fd);
 		errno = error;

@@ -401,6 +401,14 @@ spool_freeze(struct spool *spool)
 }
 
 int
+spool_is_intact(struct spool *spool)
+{
+	int intact = spill_is_intact(&spool->spill);
+
+	return intact == -1 ? spool_fail(spool, SPOOL_SPILL) : intact;
+}
+
+int
 spool_seal(struct spool *spool)
 {
 	enum spool_part part = SPOOL_SPILL;

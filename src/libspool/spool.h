@@ -163,7 +163,8 @@ FILE *spool_stream(struct spool *spool, bool wide);
  * stays. fd may be a pipe, file, terminal, socket or device, and non-blocking (it waits with poll(2)). A pipe
  * is enlarged, and its bytes go to the spill file by splice(2), where the system allows it.
  *
- * At size_limit it reads one byte more to learn whether the stream ends there; if not, EFBIG.
+ * At size_limit it reads on to learn whether the stream ends there; if not, EFBIG. A message of a source that keeps
+ * messages apart (SOCK_SEQPACKET) arrives whole, unless limit ends within it or it is larger than 256 KiB.
  *
  * Returns the bytes appended, fewer than limit only at the end of fd. -1: what had been appended stays
  * (compare spool_size()); bytes that had been read but could not be stored are kept, and the next spool_fill()
@@ -197,5 +198,12 @@ void spool_freeze(struct spool *spool);
  * -1: as spool_rollover(); those of fcntl(2), fchmod(2), open(2). The spool is then not frozen.
  */
 int spool_seal(struct spool *spool);
+
+/*
+ * Whether the stream is as it was when spool_seal() was first called: 1 yes, 0 no. A sealed memfd cannot change; a
+ * spill file can be changed by root, or by its owner who makes it writable again, through /dev/stdin. Its time of
+ * modification, which spool_seal() sets back by some seconds, and its size tell. -1: errno of fstat(2).
+ */
+int spool_is_intact(struct spool *spool);
 
 #endif

@@ -1,7 +1,8 @@
 /*
  * transfer.c: spool_fill and spool_drain, and every decision to take a fast path or the plain one.
  *
- *	source -> memory part    read(2) straight into it; into a memfd, splice(2) if the source is a pipe
+ *	source -> memory part    read(2) straight into it, while there is room; into a memfd, splice(2) if the
+ *	                         source is a pipe
  *	source -> spill file     splice(2) if the source is a pipe
  *	memory part -> sink      vmsplice(2) if the sink is a pipe and the spool is frozen; else write(2) from it
  *	memfd, spill -> sink     splice(2) if the sink is a pipe and the spool is frozen
@@ -139,6 +140,8 @@ store_kept(struct spool *spool, size_t room)
 {
 	size_t n = spool->kept < room ? spool->kept : room;
 
+	if (spool->size < spool->size_limit)
+		n = at_most(spool->size_limit - spool->size, n);
 	if (spool_store(spool, spool->kept_buffer + spool->kept_at, n, spool->size) == -1)
 		return -1;
 	spool->kept_at += n;
@@ -150,20 +153,22 @@ store_kept(struct spool *spool, size_t room)
 	return (ssize_t)n;
 }
 
-/* The buffer that what was read could not be stored from is put aside with it. */
+/* Puts the buffer aside, with what is in it from at to end. */
 static void
-keep(struct spool *spool, size_t length)
+keep(struct spool *spool, size_t at, size_t end)
 {
 	spool->kept_buffer = spool->buffer;
 	spool->buffer = NULL;
-	spool->kept_at = 0;
-	spool->kept = length;
+	spool->kept_at = at;
+	spool->kept = end - at;
 }
 
+/* What does not fit under the size limit is kept, and fails to be stored the next time. */
 static ssize_t
 fill_by_buffer(struct spool *spool, int fd, size_t room)
 {
 	char *buffer = spool_buffer(spool);
+	size_t fits;
 	ssize_t n;
 
 	if (buffer == NULL)
@@ -171,11 +176,16 @@ fill_by_buffer(struct spool *spool, int fd, size_t room)
 	n = io_read(fd, buffer, room < BUFFER_SIZE ? room : BUFFER_SIZE);
 	if (n == -1)
 		return spool_fail(spool, SPOOL_SOURCE);
-	if (spool_store(spool, buffer, (size_t)n, spool->size) == -1) {
-		keep(spool, (size_t)n);
+	fits = at_most(spool->size_limit - spool->size, (size_t)n);
+	if (fits == 0 && n > 0)
+		fits = (size_t)n;	/* fails at once */
+	if (spool_store(spool, buffer, fits, spool->size) == -1) {
+		keep(spool, 0, (size_t)n);
 		return -1;
 	}
-	return n;
+	if (fits < (size_t)n)
+		keep(spool, fits, (size_t)n);
+	return (ssize_t)fits;
 }
 
 /* Reads into the memory part itself. */
@@ -192,8 +202,12 @@ fill_memory(struct spool *spool, int fd, char *data, size_t length)
 }
 
 /*
- * Moves one piece of at most room bytes, 0 at the end of the source. The piece that rolls over goes through
- * the buffer, since the spill file is to be made only when there is something to put into it.
+ * Moves one piece of at most wanted bytes, 0 at the end of the source.
+ *
+ * Sources with messages (SOCK_SEQPACKET, packet pipes, some files of /proc) throw away what of a message does not
+ * fit into a read. So none is cut short by a limit or the end of a chunk: where less room is left than the buffer
+ * has, the buffer takes what comes. That is also the way to roll over, so the spill file is made only when there
+ * is something to put into it, and to learn whether the source ends at the size limit.
  */
 static ssize_t
 fill_piece(struct transfer *transfer, off_t wanted)
@@ -202,26 +216,27 @@ fill_piece(struct transfer *transfer, off_t wanted)
 	struct memory *memory = &spool->memory;
 	const bool rolled = spool_is_rolled(spool);
 	const bool in_memory = !rolled && spool->size < memory->limit;
-	size_t room = at_most(wanted, PIECE_SIZE);
+	size_t room = at_most(wanted, PIECE_SIZE), fits;
 	ssize_t n;
 
 	if (spool->kept > 0)
 		return store_kept(spool, room);
-	/* At the size limit one byte is read, to learn whether the source ends there; if not, storing it fails. */
 	if (spool->size >= spool->size_limit)
-		return fill_by_buffer(spool, transfer->fd, 1);
-	room = at_most(spool->size_limit - spool->size, room);
+		return fill_by_buffer(spool, transfer->fd, room);
+	fits = at_most(spool->size_limit - spool->size, room);
 	if (in_memory) {
-		size_t left = at_most(memory->limit - spool->size, room), length;
-
+		fits = at_most(memory->limit - spool->size, fits);
 		if (memory_descriptor(memory) == -1) {
+			size_t length = 0;
 			char *data = memory_room(memory, &length);
 
-			if (data != NULL)
-				return fill_memory(spool, transfer->fd, data, length < left ? length : left);
-			/* spool_store() will find no memory either, and knows what to do then. */
+			/* Without memory spool_store() will have to do, and knows what to do. */
+			if (length > fits)
+				length = fits;
+			if (data != NULL && (length >= BUFFER_SIZE || length == room))
+				return fill_memory(spool, transfer->fd, data, length);
 		} else if (transfer->fast) {
-			n = splice_in(transfer->fd, memory->fd, spool->size, left);
+			n = splice_in(transfer->fd, memory->fd, spool->size, fits);
 			if (n != -1) {
 				memory->size += n;
 				spool->size += n;
@@ -230,7 +245,7 @@ fill_piece(struct transfer *transfer, off_t wanted)
 			transfer->fast = false;
 		}
 	} else if (rolled && transfer->fast) {
-		n = splice_in(transfer->fd, spool->spill.fd, spool->size, room);
+		n = splice_in(transfer->fd, spool->spill.fd, spool->size, fits);
 		if (n != -1) {
 			spool->size += n;
 			return n;
