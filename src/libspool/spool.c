@@ -357,10 +357,6 @@ fill_hole(struct spool *spool)
 {
 	const bool was_rolled = spool_is_rolled(spool);
 
-	if (was_rolled && spool->memory.size == 0) {
-		memory_free(&spool->memory);
-		return 0;
-	}
 	if (spool->memory.fd != -1 && spool_buffer(spool) == NULL)
 		return -1;
 	if (!was_rolled && roll(spool, spool->size) == -1)
