@@ -51,6 +51,7 @@ interrupt() {
 	import os, pty, signal
 	pid, terminal = pty.fork()
 	if pid == 0:
+	    signal.signal(signal.SIGINT, signal.SIG_DFL)
 	    # Not a shell that sleeps: a shell interrupted while it starts a command may forget that.
 	    os.execvp("sh", ["sh", "-c", """exec spool -c 'exec /usr/bin/python3 -c "
 	import time
