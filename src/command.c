@@ -4,10 +4,12 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <paths.h>
 #include <signal.h>
 #include <spawn.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -129,56 +131,116 @@ replace_braces(const char *text, const char *replacement)
 	return copy;
 }
 
-/* Starts sh -c script with the descriptor stream as standard input. Returns 0 or an errno. */
+/*
+ * Starts path with the descriptors input and output as its standard input and output, and makes it known to the
+ * watch. Returns 0 or an errno.
+ */
 static int
-start(char *script, int stream, const sigset_t *mask, pid_t *child)
+spawn(const char *path, char *const *arguments, int input, int output, pid_t *child)
 {
-	char name[] = "sh", option[] = "-c";
-	char *const arguments[] = { name, option, script, NULL };
 	posix_spawn_file_actions_t actions;
 	posix_spawnattr_t attributes;
+	sigset_t mask, defaults;
 	int error = posix_spawn_file_actions_init(&actions);
 
 	if (error != 0)
 		return error;
+	signals_for_child(&mask, &defaults);
 	error = posix_spawnattr_init(&attributes);
 	if (error == 0) {
-		error = posix_spawn_file_actions_adddup2(&actions, stream, STDIN_FILENO);
+		if (input != STDIN_FILENO)
+			error = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
 		if (error == 0)
-			error = posix_spawn_file_actions_adddup2(&actions, STDERR_FILENO, STDOUT_FILENO);
+			error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 		if (error == 0)
-			error = posix_spawnattr_setsigmask(&attributes, mask);
+			error = posix_spawnattr_setsigmask(&attributes, &mask);
 		if (error == 0)
-			error = posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGMASK);
+			error = posix_spawnattr_setsigdefault(&attributes, &defaults);
 		if (error == 0)
-			error = posix_spawn(child, _PATH_BSHELL, &actions, &attributes, arguments, environ);
+			error = posix_spawnattr_setflags(&attributes,
+			    POSIX_SPAWN_SETSIGMASK | POSIX_SPAWN_SETSIGDEF);
+		if (error == 0) {
+			signals_hold();
+			error = posix_spawn(child, path, &actions, &attributes, arguments, environ);
+			if (error == 0)
+				signals_add_child(*child);
+			signals_release();
+		}
 		posix_spawnattr_destroy(&attributes);
 	}
 	posix_spawn_file_actions_destroy(&actions);
 	return error;
 }
 
-int
-command_check(const char *check, int stream, int *status)
+/* What execvp(3) does with a script that has no #! line: it is the shell's. */
+static int
+spawn_script(const char *path, char **command, int output, pid_t *child)
 {
-	char *script = replace_braces(check, "/dev/stdin");
-	struct signals saved;
-	pid_t child;
-	int error, passed = 0;
+	char name[] = "sh";
+	char **arguments;
+	size_t count = 1;
+	int error;
 
-	if (script == NULL)
-		return -1;
-	if (signals_hold(&saved) == -1) {
-		error = errno;
-	} else {
-		error = start(script, stream, &saved.mask, &child);
-		if (error == 0 && (passed = signals_wait(child, status)) == -1)
-			error = errno;
-		signals_restore(&saved);
+	while (command[count] != NULL)
+		count++;
+	arguments = calloc(count + 2, sizeof(*arguments));
+	if (arguments == NULL)
+		return errno;
+	arguments[0] = name;
+	arguments[1] = strdup(path);
+	memcpy(arguments + 2, command + 1, (count - 1) * sizeof(*arguments));
+	error = arguments[1] == NULL ? ENOMEM : spawn(_PATH_BSHELL, arguments, STDIN_FILENO, output, child);
+	free(arguments[1]);
+	free(arguments);
+	return error;
+}
+
+int
+command_start(const char *path, char **command, int *output, pid_t *child)
+{
+	int ends[2], error;
+
+	if (pipe2(ends, O_CLOEXEC) == -1)
+		return STATUS_FAILED;
+	error = spawn(path, command, STDIN_FILENO, ends[1], child);
+	if (error == ENOEXEC)
+		error = spawn_script(path, command, ends[1], child);
+	(void)close(ends[1]);	/* nothing was written to it */
+	if (error != 0) {
+		(void)close(ends[0]);
+		errno = error;
+		return status_of(error);
 	}
+	*output = ends[0];
+	return STATUS_DONE;
+}
+
+/*
+ * Whether a shell takes every character for itself, in and outside of quotes.
+ */
+static bool
+is_plain(const char *path)
+{
+	return path[strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+,:@%=")] == '\0';
+}
+
+int
+command_check(const char *check, const char *path, int stream, int *status)
+{
+	char name[] = "sh", option[] = "-c";
+	/* A path of other characters would be read by the shell as a part of its script, and could do anything there.
+	   The shell is given it as $0, whose value it does not read again. */
+	char *script = replace_braces(check, is_plain(path) ? path : "\"$0\""), *zero = strdup(path);
+	char *const arguments[] = { name, option, script, is_plain(path) ? NULL : zero, NULL };
+	pid_t child;
+	int error = ENOMEM;
+
+	if (script != NULL && zero != NULL)
+		error = spawn(_PATH_BSHELL, arguments, stream, STDERR_FILENO, &child);
 	free(script);
-	if (passed > 0)
-		signals_die(passed);
+	free(zero);
+	if (error == 0 && signals_wait(child, status) == -1)
+		error = errno;
 	errno = error;
 	return error == 0 ? 0 : -1;
 }

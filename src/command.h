@@ -14,16 +14,23 @@ int	command_find(const char *name, char **path);
 int	command_set_size(off_t size);
 
 /*
- * Replaces this process by the program path with the arguments command, with the descriptor stream as its standard input. Returns only if that
- * fails: STATUS_FAILED, STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE, with errno.
+ * Replaces this process by the program path with the arguments command, with the descriptor stream as its
+ * standard input. Returns only if that fails: STATUS_FAILED, STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE, with errno.
  */
 int	command_exec(const char *path, char **command, int stream);
 
 /*
- * Runs check by sh -c, with the descriptor stream as its standard input and its standard output going to
- * standard error; {} in check becomes /dev/stdin. Returns 0 with *status as waitpid(2) gives it, or -1 with
- * errno. If a signal meant to end spool came meanwhile, spool ends by it, after the check.
+ * Starts the program path with the arguments command and its standard output a pipe, *output being the end to
+ * read from, the caller's to close. signals_wait() waits for the child. STATUS_DONE; or STATUS_FAILED,
+ * STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE, with errno. Only while there is a watch (signals.h).
  */
-int	command_check(const char *check, int stream, int *status);
+int	command_start(const char *path, char **command, int *output, pid_t *child);
+
+/*
+ * Runs check by sh -c, with the descriptor stream as its standard input and its standard output going to
+ * standard error; {} in check stands for path. Returns 0 with *status as waitpid(2) gives it, or -1 with
+ * errno. Only while there is a watch.
+ */
+int	command_check(const char *check, const char *path, int stream, int *status);
 
 #endif

@@ -4,13 +4,18 @@
  *	main			the story, and the only place that exits (but options.c on usage, and signals.c
  *				where spool has to die of a signal)
  *	  options_parse		options.c	argv -> struct options; size.c: "64M" -> bytes
- *	  hold_streams		here: standard input and output must be open
+ *	  hold_streams		here: the standard streams that are used must be open
  *	  check_before_reading	command.c	COMMAND is found, or nothing is read; the spill directory
+ *	  signals_watch		signals.c	who cleans up when a signal comes
+ *	  target_prepare	target.c	the file of -o: place.c finds it, attributes.c tries to keep its owner
  *	  spool_open		libspool/spool.c	the engine: see libspool/spool.h
+ *	  begin_source		command.c	with -o, COMMAND is started; else the source is standard input
  *	  soak			libspool/transfer.c	fill: source -> memory.c, then -> spill.c; io.c below all
- *	  gate			command.c	CHECK, waited for by signals.c
- *	  replay		libspool/transfer.c	drain: memory.c, spill.c -> standard output
- *	  run_command		command.c	COMMAND, on what spool_seal returns
+ *	  gate			command.c	CHECK, on what spool_seal or target_show returns
+ *	  end_source		signals.c	COMMAND's end, and its status
+ *	  target_commit		target.c	-o: the file is replaced; inplace.c: or written into, for -w and -a
+ *	  replay		libspool/transfer.c	or drain: memory.c, spill.c -> standard output
+ *	  run_command		command.c	or COMMAND, on what spool_seal returns
  *
  * message.c prints every diagnostic, and message.h names the exit statuses; progress.c prints the summary of
  * -v. libspool/stream.c, a stdio view of a spool, is for the engine's other users.
@@ -34,6 +39,7 @@
 #include "progress.h"
 #include "signals.h"
 #include "spool.h"
+#include "target.h"
 
 /* What became of the stream, for the end of a message. */
 #define NOTHING_READ "nothing was read"
@@ -70,28 +76,54 @@ hold_stream(int fd, const char *name, int unwanted, int holder, bool needed)
 static int
 hold_streams(const struct options *options)
 {
-	int status = hold_stream(STDIN_FILENO, "standard input", O_WRONLY, O_WRONLY, true);
+	const bool to_file = options->output != NULL;
+	int status = hold_stream(STDIN_FILENO, "standard input", O_WRONLY, O_WRONLY,
+	    !to_file || options->command == NULL);
 
 	if (status == STATUS_DONE)
 		status = hold_stream(STDOUT_FILENO, "standard output", O_RDONLY, O_RDONLY,
-		    options->command == NULL);
+		    !to_file && options->command == NULL);
 	/* Messages, also those of CHECK, then go nowhere. */
 	if (status == STATUS_DONE)
 		status = hold_stream(STDERR_FILENO, "standard error", O_RDONLY, O_RDWR, false);
 	return status;
 }
 
-static int
-report_command(const char *name, int status, const char *state)
+/* What the functions below share. */
+struct job {
+	const struct options *options;
+	struct spool *spool;
+	struct target *target;		/* of -o, or NULL */
+	char *path;			/* COMMAND's */
+	int source;			/* what is read */
+	pid_t producer;			/* COMMAND, where it is the source; or 0 */
+};
+
+/* The end of a message, while nothing has been released. */
+static const char *
+state(const struct job *job)
 {
+	return job->target != NULL ? target_state(job->target) : NOTHING_RELEASED;
+}
+
+static const char *
+source_name(const struct job *job)
+{
+	return job->source == STDIN_FILENO ? "standard input" : job->options->command[0];
+}
+
+static int
+report_command(const struct options *options, int status, const char *state)
+{
+	const char *name = options->command[0];
 	const char *hint = "";
 	int error = errno;
 
 	/* "sort f | spool f" */
-	if (access(name, F_OK) == 0 && access(name, X_OK) == -1)
+	if (options->output == NULL && access(name, F_OK) == 0 && access(name, X_OK) == -1)
 		hint = "; to write to the file of that name, use -o";
 	if (status == STATUS_FAILED)
-		message("%s: cannot be given the stream: %s; %s", name, strerror(error), state);
+		message("%s: cannot be started: %s; %s", name, strerror(error), state);
 	else if (status == STATUS_NOT_FOUND && error == ENOENT)
 		message("%s: command not found%s; %s", name, hint, state);
 	else
@@ -100,112 +132,207 @@ report_command(const char *name, int status, const char *state)
 }
 
 static int
-check_before_reading(const struct options *options, char **path)
+check_command(const struct options *options, char **path)
 {
-	if (options->command != NULL) {
-		int found = command_find(options->command[0], path);
+	int found;
 
-		if (found != STATUS_DONE)
-			return report_command(options->command[0], found, NOTHING_READ);
-	}
-	/* Where the directory was not asked for, and memory may suffice, it need not be any good. */
-	if (options->directory != NULL || options->memory == 0) {
-		const char *directory = spool_directory(options->directory);
-		struct stat status;
-		int error = stat(directory, &status) == -1 ? errno : !S_ISDIR(status.st_mode) ? ENOTDIR
-		    : access(directory, W_OK | X_OK) == -1 ? errno : 0;
+	if (options->command == NULL)
+		return STATUS_DONE;
+	found = command_find(options->command[0], path);
+	return found == STATUS_DONE ? STATUS_DONE : report_command(options, found, NOTHING_READ);
+}
 
-		if (error != 0) {
-			message("%s: cannot make a spill file there%s: %s; " NOTHING_READ, directory,
-			    directory == getenv("TMPDIR") ? " (it is $TMPDIR)" : "", strerror(error));
-			return STATUS_FAILED;
-		}
-	}
-	return STATUS_DONE;
+/* The directory of the spill file, if there has to be one. */
+static int
+check_directory(const char *directory)
+{
+	struct stat status;
+	int error = stat(directory, &status) == -1 ? errno : !S_ISDIR(status.st_mode) ? ENOTDIR
+	    : access(directory, W_OK | X_OK) == -1 ? errno : 0;
+
+	if (error == 0)
+		return STATUS_DONE;
+	message("%s: cannot make a spill file there%s: %s; " NOTHING_READ, directory,
+	    directory == getenv("TMPDIR") ? " (it is $TMPDIR)" : "", strerror(error));
+	return STATUS_FAILED;
 }
 
 /* One sentence for a failure inside the engine. */
 static void
-report_engine(struct spool *spool, const struct options *options, const char *doing, const char *state)
+report_engine(const struct job *job, const char *doing, const char *state)
 {
 	const char *why = strerror(errno);
+	const char *directory = job->options->directory;
 
-	if (spool_fault(spool) == SPOOL_SPILL)
-		message("%s: cannot %s the spill file: %s; %s", spool_directory(options->directory), doing, why,
-		    state);
-	else
+	if (spool_fault(job->spool) != SPOOL_SPILL) {
 		message("cannot %s the stream in memory: %s; %s", doing, why, state);
+		return;
+	}
+	if (job->target != NULL && target_spill(job->target) != -1) {
+		message("%s: cannot %s its new contents: %s; %s", job->options->output, doing, why, state);
+		return;
+	}
+	if (job->target != NULL)
+		directory = target_directory(job->target);
+	message("%s: cannot %s the spill file: %s; %s", spool_directory(directory), doing, why, state);
+}
+
+/* With -o, COMMAND is what is read. */
+static int
+begin_source(struct job *job)
+{
+	int status;
+
+	if (job->target == NULL || job->options->command == NULL)
+		return STATUS_DONE;
+	status = command_start(job->path, job->options->command, &job->source, &job->producer);
+	return status == STATUS_DONE ? STATUS_DONE : report_command(job->options, status, state(job));
 }
 
 static int
-soak(struct spool *spool, const struct options *options)
+soak(struct job *job)
 {
-	if (spool_fill(spool, STDIN_FILENO, SPOOL_UNLIMITED, NULL) != -1)
+	const char *name = source_name(job);
+
+	if (spool_fill(job->spool, job->source, SPOOL_UNLIMITED, NULL) != -1)
 		return STATUS_DONE;
-	switch (spool_fault(spool)) {
+	switch (spool_fault(job->spool)) {
 	case SPOOL_LIMIT:
-		message("standard input: longer than %s (-l); " NOTHING_RELEASED, options->limit_text);
+		message("%s: longer than %s (-l); %s", name, job->options->limit_text, state(job));
 		return STATUS_REFUSED;
 	case SPOOL_SOURCE:
-		message("standard input: cannot read: %s; " NOTHING_RELEASED, strerror(errno));
+		message("%s: cannot read: %s; %s", name, strerror(errno), state(job));
 		return STATUS_FAILED;
 	default:
-		report_engine(spool, options, "write", NOTHING_RELEASED);
+		report_engine(job, "write", state(job));
 		return STATUS_FAILED;
 	}
 }
 
-/* Lets CHECK read the stream, and decides. */
+/* Waits for COMMAND, whose status decides. One whose output is not wanted any more is told to end. */
 static int
-gate(struct spool *spool, const struct options *options)
+end_source(struct job *job, int status)
 {
-	int stream, status = 0, result;
+	const char *name = job->options->command[0];
+	int ended;
 
-	stream = spool_seal(spool);
-	if (stream == -1) {
-		report_engine(spool, options, "write", NOTHING_RELEASED);
+	(void)close(job->source);	/* only read */
+	if (status != STATUS_DONE)
+		kill(job->producer, SIGTERM);
+	if (signals_wait(job->producer, &ended) == -1) {
+		message("%s: cannot wait for it: %s; %s", name, strerror(errno), state(job));
 		return STATUS_FAILED;
 	}
-	result = command_set_size(spool_size(spool));
+	if (status != STATUS_DONE)
+		return status;
+	if (WIFSIGNALED(ended)) {
+		message("%s: was ended by signal %d (%s); %s", name, WTERMSIG(ended), strsignal(WTERMSIG(ended)),
+		    state(job));
+		return 128 + WTERMSIG(ended);
+	}
+	if (WEXITSTATUS(ended) != 0)
+		message("%s: exited with status %d; %s", name, WEXITSTATUS(ended), state(job));
+	return WEXITSTATUS(ended);
+}
+
+/* What CHECK has decided. status is as waitpid(2) gives it. */
+static int
+judge(const struct job *job, int status)
+{
+	const char *check = job->options->check;
+
+	if (WIFSIGNALED(status))
+		message("the check '%.200s' was ended by signal %d (%s); %s", check, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)), state(job));
+	else if (WEXITSTATUS(status) != 0)
+		message("the check '%.200s' exited with status %d; %s", check, WEXITSTATUS(status), state(job));
+	else if (spool_is_intact(job->spool) != 1 || (job->target != NULL && !target_is_intact(job->target)))
+		message("the check '%.200s' has changed the stream; %s", check, state(job));
+	else
+		return STATUS_DONE;
+	return STATUS_REFUSED;
+}
+
+/* A descriptor with the stream for CHECK, and in *path the path that {} stands for. -1 after a message. */
+static int
+stream_for_check(struct job *job, char **path)
+{
+	int stream;
+
+	if (job->target != NULL && strstr(job->options->check, "{}") != NULL)
+		return target_show(job->target, job->spool, path);
+	stream = spool_seal(job->spool);
+	if (stream == -1) {
+		report_engine(job, "write", state(job));
+		return -1;
+	}
+	*path = strdup("/dev/stdin");
+	if (*path != NULL)
+		return stream;
+	message("cannot start the check: %s; %s", strerror(errno), state(job));
+	(void)close(stream);	/* only to be read */
+	return -1;
+}
+
+/* Lets CHECK read the stream, and decides. There is a watch. */
+static int
+check_stream(struct job *job)
+{
+	const char *check = job->options->check;
+	char *path = NULL;
+	int stream = stream_for_check(job, &path), status, result;
+
+	if (stream == -1)
+		return STATUS_FAILED;
+	result = command_set_size(spool_size(job->spool));
 	if (result == 0)
-		result = command_check(options->check, stream, &status);
+		result = command_check(check, path, stream, &status);
 	if (result == -1) {
-		message("cannot run the check '%.200s': %s; " NOTHING_RELEASED, options->check, strerror(errno));
+		message("cannot run the check '%.200s': %s; %s", check, strerror(errno), state(job));
 		status = STATUS_FAILED;
-	} else if (WIFSIGNALED(status)) {
-		message("the check '%.200s' was ended by signal %d (%s); " NOTHING_RELEASED, options->check,
-		    WTERMSIG(status), strsignal(WTERMSIG(status)));
-		status = STATUS_REFUSED;
-	} else if (WEXITSTATUS(status) != 0) {
-		message("the check '%.200s' exited with status %d; " NOTHING_RELEASED, options->check,
-		    WEXITSTATUS(status));
-		status = STATUS_REFUSED;
-	} else if (spool_is_intact(spool) != 1) {
-		message("the check '%.200s' has changed the stream; " NOTHING_RELEASED, options->check);
-		status = STATUS_REFUSED;
 	} else {
-		status = STATUS_DONE;
+		status = judge(job, status);
 	}
 	(void)close(stream);	/* only read */
+	free(path);
 	return status;
 }
 
 static int
-replay(struct spool *spool, const struct options *options)
+gate(struct job *job)
 {
+	int status;
+
+	if (job->options->check == NULL)
+		return STATUS_DONE;
+	if (job->target != NULL)
+		return check_stream(job);
+	if (signals_watch(NULL, NULL) == -1) {
+		message("cannot run the check '%.200s': %s; %s", job->options->check, strerror(errno), state(job));
+		return STATUS_FAILED;
+	}
+	status = check_stream(job);
+	signals_unwatch();
+	return status;
+}
+
+static int
+replay(const struct job *job)
+{
+	struct spool *spool = job->spool;
 	off_t size = spool_size(spool);
 	enum spool_part fault;
 
-	if (options->ignore_epipe)
+	if (job->options->ignore_epipe)
 		signal(SIGPIPE, SIG_IGN);
 	spool_freeze(spool);
 	if (spool_drain(spool, STDOUT_FILENO, NULL) == -1) {
 		fault = spool_fault(spool);
 		if (fault == SPOOL_SINK && (errno == EPIPE || errno == ECONNRESET)
-		    && options->ignore_epipe)
+		    && job->options->ignore_epipe)
 			return STATUS_DONE;
 		if (fault != SPOOL_SINK) {
-			report_engine(spool, options, "read", "standard output has only a part of it");
+			report_engine(job, "read", "standard output has only a part of it");
 			return STATUS_FAILED;
 		}
 		message("standard output: cannot write: %s; it has %jd of %jd bytes", strerror(errno),
@@ -221,103 +348,170 @@ replay(struct spool *spool, const struct options *options)
 }
 
 static int
-run_command(struct spool *spool, const struct options *options, const char *path)
+run_command(const struct job *job)
 {
-	char *name = options->command[0];
-	int stream = spool_seal(spool), status;
+	int stream = spool_seal(job->spool), status;
 
 	if (stream == -1) {
-		report_engine(spool, options, "write", NOTHING_RELEASED);
+		report_engine(job, "write", NOTHING_RELEASED);
 		return STATUS_FAILED;
 	}
-	if (command_set_size(spool_size(spool)) == -1)
+	if (command_set_size(spool_size(job->spool)) == -1)
 		status = STATUS_FAILED;
 	else
-		status = command_exec(path, options->command, stream);
+		status = command_exec(job->path, job->options->command, stream);
 	/* It was there before the soak. */
 	if (status == STATUS_NOT_FOUND)
-		message("%s: cannot be run: it or its interpreter is missing; " NOTHING_RELEASED, name);
+		message("%s: cannot be run: it or its interpreter is missing; " NOTHING_RELEASED,
+		    job->options->command[0]);
 	else
-		report_command(name, status, NOTHING_RELEASED);
+		report_command(job->options, status, NOTHING_RELEASED);
 	(void)close(stream);
 	return status;
 }
 
-/* From the soak on, when the spool is open. path: COMMAND's. */
-static int
-transact(struct spool *spool, const struct options *options, const char *path)
+static void
+note_figures(const struct job *job, struct figures *figures)
 {
-	struct figures figures = { .replay_seconds = -1 };
-	double started = 0, soaked = 0;
-	int status;
+	const char *directory = job->target != NULL ? target_directory(job->target) : job->options->directory;
 
-	if (options->verbose)
-		started = progress_clock();
-	status = soak(spool, options);
+	figures->bytes = spool_size(job->spool);
+	figures->memory_bytes = spool_in_memory(job->spool);
+	figures->spill_directory = spool_is_rolled(job->spool) ? spool_directory(directory) : NULL;
+}
+
+/* From the soak on. */
+static int
+transact(struct job *job)
+{
+	const struct options *options = job->options;
+	struct figures figures = { .replay_seconds = -1 };
+	double started = options->verbose ? progress_clock() : 0;
+	bool skip = false;
+	int status = soak(job);
+
+	if (status == STATUS_DONE && options->verbose) {
+		note_figures(job, &figures);
+		figures.soak_seconds = progress_clock() - started;
+	}
+	if (status == STATUS_DONE) {
+		skip = options->skip_empty && spool_size(job->spool) == 0;
+		if (!skip)
+			status = gate(job);
+	}
+	if (job->producer != 0)
+		status = end_source(job, status);
 	if (status != STATUS_DONE)
 		return status;
-	if (options->verbose) {
-		soaked = progress_clock();
-		figures.bytes = spool_size(spool);
-		figures.memory_bytes = spool_in_memory(spool);
-		figures.spill_directory = spool_is_rolled(spool) ? spool_directory(options->directory) : NULL;
-		figures.soak_seconds = soaked - started;
-	}
-	if (options->skip_empty && spool_size(spool) == 0) {
-		if (options->verbose)
-			progress_summary(&figures);
-		return STATUS_DONE;
-	}
-	if (options->check != NULL) {
-		status = gate(spool, options);
-		if (status != STATUS_DONE)
-			return status;
-	}
-	if (options->command != NULL) {
+	if (options->verbose)
+		started = progress_clock();
+	if (!skip && job->target != NULL) {
+		status = target_commit(job->target, job->spool);
+	} else if (!skip && options->command != NULL) {
 		/* COMMAND takes this process's place, so what is to be said is said before. */
 		if (options->verbose)
 			progress_summary(&figures);
-		return run_command(spool, options, path);
+		return run_command(job);
+	} else if (!skip) {
+		status = replay(job);
 	}
-	if (options->verbose)
-		soaked = progress_clock();
-	status = replay(spool, options);
 	if (status == STATUS_DONE && options->verbose) {
-		figures.replay_seconds = progress_clock() - soaked;
+		if (!skip)
+			figures.replay_seconds = progress_clock() - started;
 		progress_summary(&figures);
 	}
+	return status;
+}
+
+/* For the watch: what is not to stay behind when a signal ends spool. */
+static void
+abandon(void *target)
+{
+	target_abandon(target);
+}
+
+/* Makes the target of -o and, until the end of the process, the watch. */
+static int
+begin_target(struct job *job)
+{
+	const struct options *options = job->options;
+	const struct target_options wanted = {
+		.file = options->output,
+		.mode = options->append ? TARGET_APPEND : options->overwrite ? TARGET_OVERWRITE : TARGET_REPLACE,
+		.fall_back = options->fall_back, .only_if_changed = options->if_changed, .sync = options->sync,
+		.backup = options->backup, .directory = options->directory, .memory = options->memory
+	};
+
+	job->target = target_create(&wanted);
+	if (job->target == NULL || signals_watch(abandon, job->target) == -1) {
+		message("cannot start: %s; " NOTHING_READ, strerror(errno));
+		return STATUS_FAILED;
+	}
+	return target_prepare(job->target);
+}
+
+/* Everything that can be known before reading. */
+static int
+check_before_reading(struct job *job)
+{
+	const struct options *options = job->options;
+	int status = check_command(options, &job->path);
+
+	if (status == STATUS_DONE && options->directory != NULL)
+		status = check_directory(options->directory);
+	if (status == STATUS_DONE && options->output != NULL)
+		return begin_target(job);
+	/* Where the directory was not asked for, and memory may suffice, it need not be any good. */
+	if (status == STATUS_DONE && options->directory == NULL && options->memory == 0)
+		status = check_directory(spool_directory(NULL));
+	return status;
+}
+
+static int
+run(struct job *job)
+{
+	const struct options *options = job->options;
+	struct spool_options engine = SPOOL_OPTIONS_DEFAULT;
+	int status;
+
+	engine.memory_limit = options->memory;
+	engine.size_limit = options->limit;
+	engine.directory = options->directory;
+	if (job->target != NULL) {
+		engine.directory = target_directory(job->target);
+		engine.spill_fd = target_spill(job->target);
+	}
+	/* Who reads the stream as a descriptor gets the memory part as it is. */
+	engine.memfd = (options->command != NULL && job->target == NULL) || options->check != NULL;
+	job->spool = spool_open(&engine);
+	if (job->spool == NULL) {
+		message("cannot start: %s; " NOTHING_READ, strerror(errno));
+		return STATUS_FAILED;
+	}
+	status = begin_source(job);
+	if (status == STATUS_DONE)
+		status = transact(job);
+	(void)spool_close(job->spool);	/* of scratch data, already delivered or given up */
 	return status;
 }
 
 int
 main(int argc, char **argv)
 {
-	struct spool_options engine = SPOOL_OPTIONS_DEFAULT;
 	struct options options;
-	struct spool *spool;
-	char *path = NULL;
+	struct job job = { .options = &options, .source = STDIN_FILENO };
 	int status;
 
 	options_parse(&options, argc, argv);
 	status = hold_streams(&options);
-	if (status == STATUS_DONE)
-		status = check_before_reading(&options, &path);
 	if (status != STATUS_DONE)
 		return status;
-
 	signals_begin();
-	engine.memory_limit = options.memory;
-	engine.size_limit = options.limit;
-	engine.directory = options.directory;
-	/* Who reads the stream as a descriptor gets the memory part as it is. */
-	engine.memfd = options.command != NULL || options.check != NULL;
-	spool = spool_open(&engine);
-	if (spool == NULL) {
-		message("cannot start: %s; " NOTHING_READ, strerror(errno));
-		return STATUS_FAILED;
-	}
-	status = transact(spool, &options, path);
-	free(path);
-	(void)spool_close(spool);	/* of scratch data, already delivered or given up */
+	status = check_before_reading(&job);
+	if (status == STATUS_DONE)
+		status = run(&job);
+	target_close(job.target);
+	signals_stop();
+	free(job.path);
 	return status;
 }

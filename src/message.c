@@ -3,19 +3,30 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "message.h"
 
+static const char *name = "spool";
+
+void
+message_name(const char *new_name)
+{
+	name = new_name;
+}
+
 void
 message(const char *format, ...)
 {
-	char line[8192] = "spool: ";	/* more than a path and its sentence need; a longer one is cut */
-	size_t length = sizeof("spool: ") - 1;
-	size_t room = sizeof(line) - 1 - length;
+	char line[8192];	/* more than a path and its sentence need; a longer one is cut */
+	size_t length, room;
 	va_list arguments;
 	int n;
 
+	strlcpy(line, name, sizeof(line));
+	length = strlcat(line, ": ", sizeof(line));
+	room = sizeof(line) - 1 - length;
 	va_start(arguments, format);
 	n = vsnprintf(line + length, room, format, arguments);
 	va_end(arguments);

@@ -11,7 +11,10 @@ enum status {
 	STATUS_NOT_FOUND = 127
 };
 
-/* Prints "spool: ", the formatted text and a newline to standard error, in one write where it can. */
+/* The name that messages begin with, "spool" if never called; the caller keeps it. */
+void	message_name(const char *name);
+
+/* Prints the name, ": ", the formatted text and a newline to standard error, in one write where it can. */
 void	message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -13,14 +13,20 @@
 #include "size.h"
 #include "spool.h"
 
-enum { IGNORE_EPIPE = 256 };
+enum { IGNORE_EPIPE = 256, NO_SYNC };
 
 static const struct option long_options[] = {
+	{ "append", no_argument, NULL, 'a' },
+	{ "backup", optional_argument, NULL, 'b' },
 	{ "check", required_argument, NULL, 'c' },
 	{ "help", no_argument, NULL, 'h' },
+	{ "if-changed", no_argument, NULL, 'u' },
 	{ "ignore-epipe", no_argument, NULL, IGNORE_EPIPE },
 	{ "limit", required_argument, NULL, 'l' },
 	{ "memory", required_argument, NULL, 'm' },
+	{ "no-sync", no_argument, NULL, NO_SYNC },
+	{ "output", required_argument, NULL, 'o' },
+	{ "overwrite", no_argument, NULL, 'w' },
 	{ "skip-empty", no_argument, NULL, 'n' },
 	{ "temporary-directory", required_argument, NULL, 'T' },
 	{ "verbose", no_argument, NULL, 'v' },
@@ -29,29 +35,42 @@ static const struct option long_options[] = {
 };
 
 static const char help[] =
-    "usage: spool [-nv] [-c check] [-l limit] [-m size] [-T dir] [command [argument ...]]\n"
-    "Read all of standard input, then send it on: to standard output, or to COMMAND as\n"
-    "a seekable standard input. If the input or a check fails, nothing is sent.\n"
-    "\n"
-    "  -m, --memory SIZE              at most SIZE in memory, the rest on disk (64M);\n"
-    "                                 0, unlimited, N% of physical memory\n"
-    "  -T, --temporary-directory DIR  the disk: DIR, else $TMPDIR, else /var/tmp, else /tmp\n"
+    "usage: spool [-nv] [-c check] [-l limit] [-m size] [-T dir] [command [arg ...]]\n"
+    "       spool [-abnuvw] [-c check] [-l limit] [-m size] [-T dir] -o file\n"
+    "             [command [arg ...]]\n"
+    "Read all of standard input, then send it on: to standard output, or to COMMAND as a\n"
+    "seekable standard input. With -o, replace FILE by it, or by what COMMAND prints. If the\n"
+    "input, a check or COMMAND fails, nothing happens.\n"
+    "  -o, --output FILE              replace FILE as a whole, keeping its owner and mode\n"
+    "  -a, --append                   append to FILE, all or nothing\n"
+    "  -w, --overwrite                write into FILE itself, keeping its inode and links\n"
+    "  -b, --backup[=SUFFIX]          keep the old file as FILE~, or FILE and SUFFIX\n"
+    "  -u, --if-changed               leave FILE alone if it has the contents already\n"
+    "      --no-sync                  do not wait until FILE is on the disk\n"
+    "  -c, --check CHECK              go on only if sh -c CHECK, reading the stream, exits 0;\n"
+    "                                 {} in CHECK stands for a path that has the stream\n"
     "  -l, --limit SIZE               refuse a stream longer than SIZE\n"
     "  -n, --skip-empty               do nothing if the stream is empty\n"
-    "  -c, --check CHECK              send it only if sh -c CHECK, reading it, exits 0;\n"
-    "                                 {} in CHECK stands for the stream's path\n"
+    "  -m, --memory SIZE              at most SIZE, unlimited or N% in memory, the rest on disk\n"
+    "  -T, --temporary-directory DIR  the disk: DIR, else beside FILE, else $TMPDIR or /var/tmp\n"
     "      --ignore-epipe             a reader that stops early is no error\n"
     "  -v, --verbose                  one line of summary on standard error\n"
     "  -h, --help, -V, --version      print this, or the version\n"
-    "\n"
-    "SIZE is bytes, or has a suffix K, M, G, T, P, E (powers of 1024).\n"
+    "SIZE is bytes, or has a suffix K, M, G, T, P, E (powers of 1024); -m is 64M by default.\n"
     "Exit status: 0 done, 1 failed, 2 usage, 3 refused by -l or -c; COMMAND's own, 126 if\n"
     "it cannot be run, 127 if it is not found.\n";
+
+static const char sponge_help[] =
+    "usage: sponge [-a] [file]\n"
+    "Read all of standard input, then replace FILE by it, or append it to FILE (-a). Without\n"
+    "FILE, send it on to standard output. This is spool under the name of sponge; see spool(1).\n";
+
+static const char *program = "spool";
 
 static _Noreturn void
 usage_exit(void)
 {
-	message("try 'spool --help'");
+	message("try '%s --help'", program);
 	exit(STATUS_USAGE);
 }
 
@@ -132,24 +151,107 @@ reject(int found, const char *word)
 	usage_exit();
 }
 
+/* What is given once and not twice, and not empty: a gate or a sink is not to be lost for an unset variable. */
+static const char *
+parse_word(char option, const char *text, const char *before, const char *hint)
+{
+	if (*text == '\0' || before != NULL) {
+		message("-%c '%s': %s", option, text, *text == '\0' ? "it is empty" : hint);
+		usage_exit();
+	}
+	return text;
+}
+
+static const char *
+parse_suffix(const char *text)
+{
+	if (text == NULL)
+		return "~";
+	if (*text == '\0' || strchr(text, '/') != NULL) {
+		message("-b '%s': %s", text, *text == '\0' ? "it is empty" : "a suffix has no slash");
+		usage_exit();
+	}
+	return text;
+}
+
+/* Which options go together. only_for_file: the last one given that needs -o, or NULL. */
+static void
+check_together(const struct options *options, const char *only_for_file)
+{
+	if (options->output == NULL && only_for_file != NULL)
+		message("%s is for a file; -o names it", only_for_file);
+	else if (options->append && options->overwrite)
+		message("-a and -w cannot be together");
+	else if (options->ignore_epipe && options->output != NULL)
+		message("--ignore-epipe is for standard output; here '%s' gets the stream", options->output);
+	else if (options->ignore_epipe && options->command != NULL)
+		message("--ignore-epipe is for standard output; here '%s' is what reads the stream",
+		    options->command[0]);
+	else
+		return;
+	usage_exit();
+}
+
+/* The command line of moreutils' sponge. */
+static void
+parse_as_sponge(struct options *options, int argc, char **argv)
+{
+	static const struct option longer[] = {
+		{ "append", no_argument, NULL, 'a' },
+		{ "help", no_argument, NULL, 'h' },
+		{ NULL, 0, NULL, 0 }
+	};
+	int found, word = 1;
+
+	while ((found = getopt_long(argc, argv, ":ah", longer, NULL)) != -1) {
+		switch (found) {
+		case 'a':
+			options->append = true;
+			break;
+		case 'h':
+			print_exit(sponge_help);
+		default:
+			reject(found, argv[word]);
+		}
+		word = optind;
+	}
+	if (argc - optind > 1) {
+		message("'%s': only one file can be written", argv[optind + 1]);
+		usage_exit();
+	}
+	if (optind < argc)
+		options->output = parse_word('o', argv[optind], NULL, NULL);
+	options->fall_back = true;
+}
+
 void
 options_parse(struct options *options, int argc, char **argv)
 {
+	const char *only_for_file = NULL, *base = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	int found, word = 1;
 
-	*options = (struct options){ .memory = (off_t)64 << 20, .limit = SPOOL_UNLIMITED };
+	*options = (struct options){ .memory = (off_t)64 << 20, .limit = SPOOL_UNLIMITED, .sync = true };
 	opterr = 0;
+	if (argc > 0 && strcmp(base == NULL ? argv[0] : base + 1, "sponge") == 0) {
+		program = "sponge";
+		message_name(program);
+		parse_as_sponge(options, argc, argv);
+		return;
+	}
 	/* "+": options end at the first operand, so COMMAND keeps its own. */
-	while ((found = getopt_long(argc, argv, "+:c:hl:m:nT:vV", long_options, NULL)) != -1) {
+	while ((found = getopt_long(argc, argv, "+:ab::c:hl:m:no:T:uvVw", long_options, NULL)) != -1) {
 		switch (found) {
+		case 'a':
+			options->append = true;
+			only_for_file = "-a";
+			break;
+		case 'b':
+			options->backup = parse_suffix(optarg);
+			only_for_file = "-b";
+			break;
 		case 'c':
-			/* Gates are not to be lost for an unset variable or another -c. */
-			if (*optarg == '\0' || options->check != NULL) {
-				message("-c '%s': %s", optarg, *optarg == '\0' ? "it is empty"
-				    : "there is another one, and both cannot be; join them by &&");
-				usage_exit();
-			}
-			options->check = optarg;
+			options->check = parse_word('c', optarg, options->check,
+			    "there is another one, and both cannot be; join them by &&");
 			break;
 		case 'h':
 			print_exit(help);
@@ -163,16 +265,32 @@ options_parse(struct options *options, int argc, char **argv)
 		case 'n':
 			options->skip_empty = true;
 			break;
+		case 'o':
+			options->output = parse_word('o', optarg, options->output,
+			    "there is another one, and only one file can be written");
+			break;
 		case 'T':
 			options->directory = optarg;
+			break;
+		case 'u':
+			options->if_changed = true;
+			only_for_file = "-u";
 			break;
 		case 'v':
 			options->verbose = true;
 			break;
 		case 'V':
 			print_exit(PACKAGE_STRING "\n");
+		case 'w':
+			options->overwrite = true;
+			only_for_file = "-w";
+			break;
 		case IGNORE_EPIPE:
 			options->ignore_epipe = true;
+			break;
+		case NO_SYNC:
+			options->sync = false;
+			only_for_file = "--no-sync";
 			break;
 		default:
 			reject(found, argv[word]);
@@ -181,9 +299,5 @@ options_parse(struct options *options, int argc, char **argv)
 	}
 	if (optind < argc)
 		options->command = argv + optind;
-	if (options->ignore_epipe && options->command != NULL) {
-		message("--ignore-epipe is for standard output; here '%s' is what reads the stream",
-		    options->command[0]);
-		usage_exit();
-	}
+	check_together(options, only_for_file);
 }

@@ -12,10 +12,17 @@ struct options {
 	const char *limit_text;		/* -l as it was given */
 	const char *directory;		/* -T, or NULL */
 	const char *check;		/* -c, or NULL */
+	const char *output;		/* -o, or NULL */
+	const char *backup;		/* -b: the suffix, or NULL */
+	bool append;			/* -a */
+	bool overwrite;			/* -w */
+	bool fall_back;			/* as sponge: overwrite what cannot be replaced */
+	bool if_changed;		/* -u */
+	bool sync;			/* not --no-sync */
 	bool skip_empty;		/* -n */
 	bool verbose;			/* -v */
 	bool ignore_epipe;		/* --ignore-epipe */
-	char **command;			/* COMMAND and its arguments, or NULL */
+	char **command;			/* COMMAND and its arguments, or NULL; with -o it is the source */
 };
 
 /* Fills options from the command line. Exits after -h and -V, and with STATUS_USAGE after telling of an error. */

@@ -1,17 +1,41 @@
-/* signals.c: waits for a child, passing on the signals that would end spool, and dies of them after it. */
+/* signals.c: a thread that waits for signals, tells the children, cleans up, and ends spool by the same signal. */
 #include <config.h>
 
 #include <sys/wait.h>
 
 #include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "signals.h"
 
-static const int ending[] = { SIGHUP, SIGINT, SIGQUIT, SIGTERM };
+/* Those that end a process and are meant to be caught; SIGPIPE here is one sent by kill(1). */
+static const int ending[] = {
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU
+};
+
+#define CHILDREN 2
 
 static struct sigaction file_size_before;
+
+static struct {
+	bool on;
+	bool blocking;
+	pthread_t thread;
+	pthread_mutex_t held;
+	int holding;		/* by the main thread, how many times over */
+	atomic_bool stopping;
+	int missed;		/* a signal that came when the watch was about to stop, or 0 */
+	sigset_t waited_for;
+	sigset_t mask_before;
+	struct sigaction child_before;
+	pid_t children[CHILDREN];
+	void (*clean)(void *cookie);
+	void *cookie;
+} watch = { .held = PTHREAD_MUTEX_INITIALIZER };
 
 void
 signals_begin(void)
@@ -27,18 +51,98 @@ signals_end(void)
 	sigaction(SIGXFSZ, &file_size_before, NULL);
 }
 
-/* SIGCHLD and the ending signals, but those that are ignored: they stay ignored. */
+void
+signals_for_child(sigset_t *mask, sigset_t *defaults)
+{
+	*mask = watch.mask_before;
+	sigemptyset(defaults);
+	if (file_size_before.sa_handler != SIG_IGN)
+		sigaddset(defaults, SIGXFSZ);
+}
+
+/* The ending signals, but those that are ignored: they stay ignored. */
 static void
 list(sigset_t *set)
 {
 	sigemptyset(set);
-	sigaddset(set, SIGCHLD);
 	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++) {
 		struct sigaction now;
 
 		if (sigaction(ending[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
 			sigaddset(set, ending[i]);
 	}
+}
+
+/* Ends the process by this signal, as if it had not been caught. */
+static _Noreturn void
+die(int signal)
+{
+	struct sigaction fatal = { .sa_handler = SIG_DFL };
+	sigset_t set;
+
+	sigaction(signal, &fatal, NULL);
+	sigemptyset(&set);
+	sigaddset(&set, signal);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	raise(signal);
+	abort();
+}
+
+/* Whether the child is still there. It is left to the main thread, which may be waiting for it, to take its status:
+   until then no other process can get its number. */
+static bool
+runs(pid_t child)
+{
+	siginfo_t info = { .si_pid = 0 };
+
+	while (waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == -1)
+		if (errno != EINTR)
+			return false;
+	return info.si_pid == 0;
+}
+
+/* Passes on what comes until all children have ended. */
+static void
+tell_children(int signal)
+{
+	for (;;) {
+		bool running = false;
+
+		for (int i = 0; i < CHILDREN; i++) {
+			if (watch.children[i] == 0 || !runs(watch.children[i]))
+				continue;
+			if (signal != SIGCHLD)
+				kill(watch.children[i], signal);
+			running = true;
+		}
+		if (!running)
+			return;
+		while (sigwait(&watch.waited_for, &signal) != 0)
+			continue;
+	}
+}
+
+static void *
+keep_watch(void *unused)
+{
+	int signal = SIGCHLD;
+
+	while (signal == SIGCHLD) {
+		if (atomic_load(&watch.stopping))
+			return unused;
+		while (sigwait(&watch.waited_for, &signal) != 0)
+			continue;
+	}
+	pthread_mutex_lock(&watch.held);
+	if (atomic_load(&watch.stopping)) {
+		watch.missed = signal;
+		pthread_mutex_unlock(&watch.held);
+		return unused;
+	}
+	tell_children(signal);
+	if (watch.clean != NULL)
+		watch.clean(watch.cookie);
+	die(signal);
 }
 
 static void
@@ -48,66 +152,118 @@ nothing(int signal)
 }
 
 int
-signals_hold(struct signals *saved)
+signals_watch(void (*clean)(void *cookie), void *cookie)
 {
 	/* With a handler, even an empty one, SIGCHLD can be waited for everywhere; and were it ignored, as
-	   it may have been left by who started spool, the child's status would be lost. */
-	struct sigaction child = { .sa_handler = nothing };
-	sigset_t held;
+	   it may have been left by who started spool, a child's status would be lost. */
+	struct sigaction child = { .sa_handler = nothing, .sa_flags = SA_RESTART };
+	sigset_t blocked;
+	int error;
 
-	list(&held);
-	if (sigprocmask(SIG_BLOCK, &held, &saved->mask) == -1)
+	list(&watch.waited_for);
+	sigaddset(&watch.waited_for, SIGCHLD);
+	blocked = watch.waited_for;
+	sigaddset(&blocked, SIGPIPE);
+	watch.clean = clean;
+	watch.cookie = cookie;
+	watch.holding = watch.missed = 0;
+	atomic_store(&watch.stopping, false);
+	if (sigaction(SIGCHLD, &child, &watch.child_before) == -1)
 		return -1;
-	if (sigaction(SIGCHLD, &child, &saved->child) == -1) {
-		int error = errno;
-		sigprocmask(SIG_SETMASK, &saved->mask, NULL);
+	pthread_sigmask(SIG_BLOCK, &blocked, &watch.mask_before);
+	error = pthread_create(&watch.thread, NULL, keep_watch, NULL);
+	if (error != 0) {
+		pthread_sigmask(SIG_SETMASK, &watch.mask_before, NULL);
+		sigaction(SIGCHLD, &watch.child_before, NULL);
 		errno = error;
 		return -1;
 	}
-	signals_end();
+	watch.on = watch.blocking = true;
 	return 0;
 }
 
 void
-signals_restore(const struct signals *saved)
+signals_hold(void)
 {
-	signals_begin();
-	sigaction(SIGCHLD, &saved->child, NULL);
-	sigprocmask(SIG_SETMASK, &saved->mask, NULL);
+	sigset_t waiting;
+
+	if (!watch.on || watch.holding++ > 0)
+		return;
+	pthread_mutex_lock(&watch.held);
+	sigpending(&waiting);
+	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++) {
+		/* A SIGPIPE that waits is of this thread's own making. */
+		if (ending[i] == SIGPIPE || !sigismember(&waiting, ending[i])
+		    || !sigismember(&watch.waited_for, ending[i]))
+			continue;
+		signals_release();
+		for (;;)
+			pause();	/* until the watch has ended the process */
+	}
+}
+
+void
+signals_release(void)
+{
+	if (watch.on && --watch.holding == 0)
+		pthread_mutex_unlock(&watch.held);
+}
+
+void
+signals_stop(void)
+{
+	if (!watch.on)
+		return;
+	signals_hold();
+	atomic_store(&watch.stopping, true);
+	pthread_kill(watch.thread, SIGCHLD);
+	watch.on = false;
+	pthread_mutex_unlock(&watch.held);
+	pthread_join(watch.thread, NULL);
+}
+
+void
+signals_unwatch(void)
+{
+	struct timespec now = { 0 };
+	sigset_t broken;
+
+	signals_stop();
+	if (!watch.blocking)
+		return;
+	/* A broken pipe that has been told of already. */
+	sigemptyset(&broken);
+	sigaddset(&broken, SIGPIPE);
+	(void)sigtimedwait(&broken, NULL, &now);
+	sigaction(SIGCHLD, &watch.child_before, NULL);
+	pthread_sigmask(SIG_SETMASK, &watch.mask_before, NULL);
+	watch.blocking = false;
+	if (watch.missed != 0)
+		raise(watch.missed);
+}
+
+void
+signals_add_child(pid_t child)
+{
+	watch.children[watch.children[0] == 0 ? 0 : 1] = child;
 }
 
 int
 signals_wait(pid_t child, int *status)
 {
-	sigset_t held;
-	int passed = 0;
+	siginfo_t info;
+	int result;
 
-	list(&held);
-	for (;;) {
-		int signal;
-		pid_t ended = waitpid(child, status, WNOHANG);
-
-		if (ended == -1 && errno == EINTR)
-			continue;
-		if (ended != 0)
-			return ended == -1 ? -1 : passed;
-		if (sigwait(&held, &signal) == 0 && signal != SIGCHLD) {
-			kill(child, signal);
-			passed = signal;
-		}
-	}
-}
-
-void
-signals_die(int signal)
-{
-	struct sigaction fatal = { .sa_handler = SIG_DFL };
-	sigset_t set;
-
-	sigaction(signal, &fatal, NULL);
-	sigemptyset(&set);
-	sigaddset(&set, signal);
-	sigprocmask(SIG_UNBLOCK, &set, NULL);
-	raise(signal);
-	abort();
+	while (waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == -1)
+		if (errno != EINTR)
+			return -1;
+	/* Where a signal has ended the child, it may have been meant for spool too; that one comes first. */
+	signals_hold();
+	while ((result = waitpid(child, status, 0)) == -1 && errno == EINTR)
+		continue;
+	for (int i = 0; i < CHILDREN; i++)
+		if (watch.children[i] == child)
+			watch.children[i] = 0;
+	signals_release();
+	return result == -1 ? -1 : 0;
 }

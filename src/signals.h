@@ -1,4 +1,4 @@
-/* signals.h: what happens to signals while a child runs. */
+/* signals.h: what happens to signals while there is something to clean up, or a child to tell. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
@@ -8,33 +8,45 @@
 
 /*
  * From begin on, a file that may not grow any more (RLIMIT_FSIZE) is an error that can be told, EFBIG, and not a
- * death by SIGXFSZ. end puts it back as it was, for a program that is to be executed.
+ * death by SIGXFSZ. end puts it back as it was, for a program that takes spool's place.
  */
 void	signals_begin(void);
 void	signals_end(void);
 
-/* The signals as they were before signals_hold(). */
-struct signals {
-	sigset_t mask;
-	struct sigaction child;
-};
-
 /*
- * Holds back SIGHUP, SIGINT, SIGQUIT and SIGTERM (those that are not ignored), to be called before a child is
- * started; signals_wait() then waits for it and passes them on to it. signals_restore() puts all back as it
- * was. The child should be started with the saved mask; SIGXFSZ is as signals_end() leaves it. signals_hold() gives -1 with the errno of sigaction(2)
- * or sigprocmask(2), and then holds nothing.
+ * The watch: a thread that waits for the signals that would end spool (those that are not ignored), while all other
+ * threads hold them back. When one comes, it passes it on to the children, waits until they have ended, lets clean()
+ * remove what is not to stay behind, and ends the process by that signal. So the main thread can block wherever it
+ * likes, and clean() may do what a signal handler may not.
+ *
+ *	signals_watch(clean, cookie)
+ *	  signals_hold()		from here on the watch does not act,
+ *	  make a file, note its name	so clean() never sees a half
+ *	  signals_release()		and here it does again
+ *	signals_stop()			the watch ends; the signals stay held back
+ *	signals_unwatch()		instead, or after it: all is as it was before
+ *
+ * Holding nests. signals_hold() does not return if a signal has come already. What comes while it is held has
+ * to wait; if it is never released again, it comes too late.
+ *
+ * SIGPIPE is held back as well: writing to a broken pipe is then an error, EPIPE, and no death.
+ *
+ * signals_watch() gives -1 with the errno of pthread_create(3) or sigaction(2). The
+ * other functions do nothing where there is no watch. signals_stop() and signals_unwatch() may be called while held.
  */
-int	signals_hold(struct signals *saved);
-void	signals_restore(const struct signals *saved);
+int	signals_watch(void (*clean)(void *cookie), void *cookie);
+void	signals_stop(void);
+void	signals_unwatch(void);
+void	signals_hold(void);
+void	signals_release(void);
 
-/*
- * Waits until the child ends; *status is as waitpid(2) gives it. Returns the last signal that was passed on,
- * or 0: the caller, having cleaned up, restores the signals and ends by signals_die(). -1: errno of waitpid(2).
- */
+/* For a child: the signal mask before the watch, and the signals that it is to find as they are by default. */
+void	signals_for_child(sigset_t *mask, sigset_t *defaults);
+
+/* A child that the watch tells, to be called while held; there may be two. signals_wait() waits for its end. */
+void	signals_add_child(pid_t child);
+
+/* *status is as waitpid(2) gives it, whose errno comes with -1. Not to be called while held. */
 int	signals_wait(pid_t child, int *status);
-
-/* Ends the process by this signal, as if it had not been caught. */
-_Noreturn void signals_die(int signal);
 
 #endif

@@ -35,3 +35,24 @@ eventually() {
 	echo "not even after $try tries: $*"
 	return 1
 }
+
+# Runs spool, or another program, as somebody who is not root, where the tests are root's. The scratch directories
+# are made to be reached.
+as_user() {
+	if [ "$(id -u)" -ne 0 ]; then
+		"$@"
+		return
+	fi
+	local program
+	program=$(command -v "$1")
+	shift
+	chmod 755 "$BATS_SUITE_TMPDIR" "$BATS_FILE_TMPDIR" "$BATS_TEST_TMPDIR" "$BATS_TEST_TMPDIR/.." 2>/dev/null || true
+	setpriv --reuid "${as_uid:-65534}" --regid 65534 --clear-groups "$program" "$@"
+}
+
+# The files in the current directory are these and no others, but for those of bats.
+only() {
+	local expected
+	expected=$([ $# -eq 0 ] || printf '%s\n' "$@" | sort)
+	diff <(ls -A | grep -v '^separate-stderr-' | sort) <([ $# -eq 0 ] || echo "$expected")
+}

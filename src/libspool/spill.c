@@ -187,7 +187,7 @@ note_state(struct spill *spill)
 
 	if (spill->sealed)
 		return 0;
-	if (spill->fd != spill->borrowed && clock_gettime(CLOCK_REALTIME, &times[1]) == 0) {
+	if (clock_gettime(CLOCK_REALTIME, &times[1]) == 0) {
 		times[1].tv_sec -= 10;
 		(void)futimens(spill->fd, times);
 	}

@@ -351,7 +351,7 @@ spool_truncate(struct spool *spool, off_t size)
 	return 0;
 }
 
-/* What spool_rollover() does, for a frozen spool too. */
+/* Everything into the file. That does not change the stream, so a frozen spool may do it too. */
 static int
 fill_hole(struct spool *spool)
 {
@@ -376,7 +376,7 @@ fill_hole(struct spool *spool)
 int
 spool_rollover(struct spool *spool)
 {
-	return spool_begin(spool, true) == -1 ? -1 : fill_hole(spool);
+	return spool_begin(spool, false) == -1 ? -1 : fill_hole(spool);
 }
 
 int

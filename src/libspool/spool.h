@@ -121,8 +121,8 @@ off_t spool_tell(struct spool *spool);
 int spool_truncate(struct spool *spool, off_t size);
 
 /*
- * Puts everything into the spill file and gives the memory back. From then on all is in the file.
- * 0, or -1: EPERM (frozen), those of open(2) and pwrite(2).
+ * Puts everything into the spill file and gives the memory back. From then on all is in the file. A frozen spool
+ * allows it too: the stream stays what it is. 0, or -1: those of open(2) and pwrite(2).
  */
 int spool_rollover(struct spool *spool);
 
@@ -192,7 +192,7 @@ void spool_freeze(struct spool *spool);
 /*
  * Freezes the spool and returns a new read-only descriptor, at offset 0, with the whole stream: a memfd sealed
  * against every change (if options.memfd and it has not rolled over), else the spill file, made mode 0400
- * (the mode of a spill_fd stays as it is). It is the caller's to close, and outlives the spool. Where /proc is
+ * (the mode of a spill_fd stays as it is, but its time of modification is set back, for spool_is_intact()). It is the caller's to close, and outlives the spool. Where /proc is
  * missing, descriptors from several calls share one offset, which each call sets to 0; a memfd's is then open for
  * writing too, though the seals refuse it; and a spill_fd cannot be sealed (ENOENT).
  * -1: as spool_rollover(); those of fcntl(2), fchmod(2), open(2). The spool is then not frozen.

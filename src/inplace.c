@@ -1,0 +1,261 @@
+/* inplace.c: overwrites a file, or appends to it, and takes that back if it fails. */
+#include <config.h>
+
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#if HAVE_DECL_FICLONE
+#include <linux/fs.h>
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "inplace.h"
+#include "message.h"
+#include "signals.h"
+#include "spool.h"
+
+/* The old contents: a clone, which shares the blocks of the file, or a copy. */
+struct aside {
+	struct stat old;
+	int clone;		/* or -1 */
+	struct spool *copy;	/* or NULL */
+};
+
+static int
+truncate_to(int fd, off_t size)
+{
+	while (ftruncate(fd, size) == -1)
+		if (errno != EINTR)
+			return -1;
+	return 0;
+}
+
+/* Nothing has changed, so neither has the time when it last did. */
+static void
+restore_times(int fd, const struct stat *old)
+{
+	const struct timespec times[2] = { old->st_atim, old->st_mtim };
+
+	(void)futimens(fd, times);	/* only its owner may */
+}
+
+/*
+ * Has the file system set aside the space for [at, at + length), beyond the end too, without changing the size.
+ * That it knows no such thing is no failure. posix_fallocate(3) would then write to the file.
+ */
+static int
+reserve(int fd, off_t at, off_t length)
+{
+#ifdef HAVE_FALLOCATE
+	while (length > 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, at, length) == -1) {
+		if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL || errno == ENODEV)
+			break;
+		if (errno != EINTR)
+			return -1;
+	}
+#else
+	(void)fd, (void)at, (void)length;
+#endif
+	return 0;
+}
+
+static int
+clone_to(int to, int from)
+{
+#if HAVE_DECL_FICLONE
+	return ioctl(to, FICLONE, from);
+#else
+	(void)to, (void)from;
+	errno = EOPNOTSUPP;
+	return -1;
+#endif
+}
+
+static void
+aside_free(struct aside *aside)
+{
+	if (aside->clone != -1)
+		(void)close(aside->clone);	/* nobody needs it any more */
+	(void)spool_close(aside->copy);
+}
+
+/* A copy of what fd has from its offset on. */
+static int
+copy_from(const struct inplace *file, int fd, struct aside *aside)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+
+	options.memory_limit = file->memory;
+	options.directory = file->directory;
+	aside->copy = spool_open(&options);
+	if (aside->copy == NULL || lseek(fd, 0, SEEK_SET) == -1
+	    || spool_fill(aside->copy, fd, aside->old.st_size, NULL) == -1)
+		return -1;
+	return 0;
+}
+
+static int
+put_aside(const struct inplace *file, struct aside *aside)
+{
+	*aside = (struct aside){ .clone = -1 };
+	if (fstat(file->fd, &aside->old) == -1)
+		return -1;
+	if (aside->old.st_size == 0)
+		return 0;
+	aside->clone = place_anonymous(file->place, 0600);
+	if (aside->clone != -1) {
+		if (clone_to(aside->clone, file->fd) == 0)
+			return 0;
+		(void)close(aside->clone);	/* it is empty */
+		aside->clone = -1;
+	}
+	return copy_from(file, file->fd, aside);
+}
+
+static int
+write_all(int fd, struct spool *spool)
+{
+	spool_freeze(spool);
+	if (lseek(fd, 0, SEEK_SET) == -1 || spool_seek(spool, 0, SEEK_SET) == -1)
+		return -1;
+	return spool_drain(spool, fd, NULL) == -1 ? -1 : 0;
+}
+
+static int
+put_back(const struct inplace *file, struct aside *aside)
+{
+	if (aside->clone == -1 || clone_to(file->fd, aside->clone) == -1) {
+		if (aside->clone != -1 && aside->copy == NULL && copy_from(file, aside->clone, aside) == -1)
+			return -1;
+		if (aside->copy != NULL && write_all(file->fd, aside->copy) == -1)
+			return -1;
+	}
+	if (truncate_to(file->fd, aside->old.st_size) == -1)
+		return -1;
+	restore_times(file->fd, &aside->old);
+	return file->sync ? place_flush(file->fd) : 0;
+}
+
+/* The last resort: a file beside it with its old contents. */
+static int
+rescue(const struct inplace *file, struct aside *aside, char name[NAME_MAX + 1])
+{
+	int fd, result;
+
+	if (aside->copy == NULL && (aside->clone == -1 || copy_from(file, aside->clone, aside) == -1))
+		return -1;
+	place_beside(file->place, "", name);
+	fd = openat(file->place->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd == -1)
+		return -1;
+	result = write_all(fd, aside->copy);
+	if (place_flush(fd) == -1 || close(fd) == -1)
+		result = -1;
+	if (result == -1)
+		(void)unlinkat(file->place->directory, name, 0);
+	return result;
+}
+
+/* error: why it failed. */
+static void
+undo_overwrite(const struct inplace *file, struct aside *aside, int error)
+{
+	char name[NAME_MAX + 1];
+
+	if (put_back(file, aside) == 0) {
+		message("%s: cannot overwrite: %s; its old contents were put back, the file is unchanged", file->file,
+		    strerror(error));
+		return;
+	}
+	message("%s: cannot overwrite: %s", file->file, strerror(error));
+	error = errno;
+	if (rescue(file, aside, name) == 0)
+		message("%s: cannot put its old contents back: %s; they are in %s/%s", file->file, strerror(error),
+		    file->place->path, name);
+	else
+		message("%s: cannot put its old contents back: %s; the file is damaged", file->file, strerror(error));
+}
+
+int
+inplace_overwrite(const struct inplace *file, struct spool *spool)
+{
+	const off_t size = spool_size(spool);
+	struct aside aside;
+
+	if (put_aside(file, &aside) == -1) {
+		message("%s: cannot put its old contents aside: %s; the file is unchanged", file->file, strerror(errno));
+		aside_free(&aside);
+		return STATUS_FAILED;
+	}
+	signals_hold();
+	if (reserve(file->fd, 0, size) == -1) {
+		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
+		(void)truncate_to(file->fd, aside.old.st_size);	/* gives back what it did get */
+		restore_times(file->fd, &aside.old);
+		aside_free(&aside);
+		return STATUS_FAILED;
+	}
+	if (write_all(file->fd, spool) == -1 || truncate_to(file->fd, size) == -1
+	    || (file->sync && place_flush(file->fd) == -1)) {
+		undo_overwrite(file, &aside, errno);
+		aside_free(&aside);
+		return STATUS_FAILED;
+	}
+	aside_free(&aside);
+	return STATUS_DONE;
+}
+
+/*
+ * Cuts the file back to what it was, if nobody but spool has appended since. Somebody who does so between these two
+ * calls loses it: no call does both.
+ */
+static bool
+cut_back(int fd, const struct stat *old, off_t appended)
+{
+	struct stat now;
+
+	if (fstat(fd, &now) == -1 || now.st_size != old->st_size + appended || truncate_to(fd, old->st_size) == -1)
+		return false;
+	restore_times(fd, old);
+	return true;
+}
+
+int
+inplace_append(const struct inplace *file, struct spool *spool)
+{
+	struct stat old;
+	off_t appended;
+	int error;
+
+	signals_hold();
+	if (fstat(file->fd, &old) == -1) {
+		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(errno));
+		return STATUS_FAILED;
+	}
+	if (reserve(file->fd, old.st_size, spool_size(spool)) == -1) {
+		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
+		(void)cut_back(file->fd, &old, 0);
+		return STATUS_FAILED;
+	}
+	spool_freeze(spool);
+	if (spool_seek(spool, 0, SEEK_SET) == 0 && spool_drain(spool, file->fd, NULL) != -1
+	    && (!file->sync || place_flush(file->fd) == 0))
+		return STATUS_DONE;
+	error = errno;
+	appended = spool_tell(spool);
+	if (cut_back(file->fd, &old, appended)) {
+		if (file->sync)
+			(void)place_flush(file->fd);	/* nothing is left to do if it fails */
+		message("%s: cannot append: %s; it was cut back to its old length, the file is unchanged", file->file,
+		    strerror(error));
+	} else {
+		message("%s: cannot append: %s; others have appended too, so %jd bytes of the stream stay in it",
+		    file->file, strerror(error), (intmax_t)appended);
+	}
+	return STATUS_FAILED;
+}

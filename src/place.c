@@ -1,0 +1,234 @@
+/* place.c: finds the directory and the name behind a path, and makes files there that have no name yet. */
+#include <config.h>
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "place.h"
+
+/* As the kernel. */
+#define LINKS_MAX 40
+
+/* The last part of a path. */
+static const char *
+base(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash == NULL ? path : slash + 1;
+}
+
+/* Replaces a path that is a symbolic link by what it points at: 1, or 0 if it is none, or -1. */
+static int
+follow(char path[PATH_MAX])
+{
+	char link[PATH_MAX];
+	ssize_t length = readlink(path, link, sizeof(link) - 1);
+	size_t start;
+
+	if (length == -1)
+		return errno == EINVAL || errno == ENOENT ? 0 : -1;
+	link[length] = '\0';
+	start = *link == '/' ? 0 : (size_t)(base(path) - path);
+	if (strlcpy(path + start, link, PATH_MAX - start) >= PATH_MAX - start) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	return 1;
+}
+
+/* Ends with what is no symbolic link. */
+static int
+follow_all(char path[PATH_MAX])
+{
+	for (int i = 0; i < LINKS_MAX; i++) {
+		int followed = follow(path);
+
+		if (followed != 1)
+			return followed;
+	}
+	errno = ELOOP;
+	return -1;
+}
+
+static int
+number_after(const char *path, const char *prefix)
+{
+	size_t length = strlen(prefix);
+	char *end;
+	long number;
+
+	if (strncmp(path, prefix, length) != 0 || path[length] < '0' || path[length] > '9')
+		return -1;
+	number = strtol(path + length, &end, 10);
+	return *end == '\0' && number <= INT_MAX ? (int)number : -1;
+}
+
+int
+place_descriptor(const char *path)
+{
+	static const char *const names[] = { "/dev/stdin", "/dev/stdout", "/dev/stderr" };
+	char current[PATH_MAX];
+
+	if (strlcpy(current, path, sizeof(current)) >= sizeof(current))
+		return -1;
+	for (int i = 0; i < LINKS_MAX; i++) {
+		int number = number_after(current, "/dev/fd/");
+
+		if (number == -1)
+			number = number_after(current, "/proc/self/fd/");
+		for (int n = 0; n < 3 && number == -1; n++)
+			if (strcmp(current, names[n]) == 0)
+				number = n;
+		if (number != -1)
+			return number;
+		if (follow(current) != 1)
+			return -1;
+	}
+	return -1;
+}
+
+static int
+open_directory(const char *path)
+{
+	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+#if HAVE_DECL_O_PATH
+	/* One that may be searched and written, but not read. */
+	if (fd == -1 && errno == EACCES)
+		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
+#endif
+	return fd;
+}
+
+int
+place_find(struct place *place, const char *path)
+{
+	char current[PATH_MAX];
+	const char *name;
+
+	*place = (struct place){ .directory = -1 };
+	if (strlcpy(current, path, sizeof(current)) >= sizeof(current)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	if (follow_all(current) == -1)
+		return -1;
+	name = base(current);
+	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
+		errno = *current == '\0' ? ENOENT : EISDIR;
+		return -1;
+	}
+	if (strlcpy(place->name, name, sizeof(place->name)) >= sizeof(place->name)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	/* "name", "/name", "directory/name"; and a path is never to look like an option. */
+	current[name - current] = '\0';
+	if (asprintf(&place->path, "%s%s", *current == '/' || *current == '.' ? "" : "./", current) == -1) {
+		place->path = NULL;
+		return -1;
+	}
+	for (size_t end = strlen(place->path); end > 1 && place->path[end - 1] == '/'; end--)
+		place->path[end - 1] = '\0';
+	place->directory = open_directory(place->path);
+	return place->directory == -1 ? -1 : 0;
+}
+
+void
+place_close(struct place *place)
+{
+	if (place->directory != -1)
+		(void)close(place->directory);	/* never written to */
+	free(place->path);
+	*place = (struct place){ .directory = -1 };
+}
+
+void
+place_beside(const struct place *place, const char *suffix, char name[NAME_MAX + 1])
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	char random[] = "XXXXXX";
+	size_t room = NAME_MAX - strlen(".") - strlen(".spool-") - strlen(random) - strlen(suffix);
+	size_t length = strlen(place->name);
+
+	for (char *letter = random; *letter != '\0'; letter++)
+		*letter = letters[arc4random_uniform(sizeof(letters) - 1)];
+	if (length > room) {
+		length = room;
+		/* Not within a UTF-8 character, which some file systems would refuse. */
+		while (length > 0 && ((unsigned char)place->name[length] & 0xC0) == 0x80)
+			length--;
+	}
+	snprintf(name, NAME_MAX + 1, ".%.*s.spool-%s%s", (int)length, place->name, random, suffix);
+}
+
+int
+place_anonymous(const struct place *place, mode_t mode)
+{
+#if HAVE_DECL_O_TMPFILE
+	return openat(place->directory, ".", O_TMPFILE | O_RDWR | O_CLOEXEC, mode);
+#else
+	(void)place;
+	(void)mode;
+	errno = EOPNOTSUPP;
+	return -1;
+#endif
+}
+
+int
+place_link(const struct place *place, int fd, const char *name)
+{
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	return linkat(AT_FDCWD, path, place->directory, name, AT_SYMLINK_FOLLOW);
+}
+
+bool
+place_has(const struct place *place, const char *name, int fd)
+{
+	struct stat there, here;
+
+	return fstatat(place->directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &here) == 0
+	    && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
+/* Devices and pipes have nothing to wait for, and say so. */
+static int
+succeed_if_unsupported(int result)
+{
+	return result == -1 && (errno == EINVAL || errno == ENOTSUP || errno == EOPNOTSUPP) ? 0 : result;
+}
+
+int
+place_flush(int fd)
+{
+	int result;
+
+	do
+		result = fsync(fd);
+	while (result == -1 && errno == EINTR);
+	return succeed_if_unsupported(result);
+}
+
+int
+place_sync(const struct place *place, int fd)
+{
+	int result = place_flush(place->directory);
+
+#ifdef HAVE_SYNCFS
+	/* The directory could not be opened for reading. */
+	if (result == -1 && errno == EBADF)
+		result = succeed_if_unsupported(syncfs(fd));
+#else
+	(void)fd;
+#endif
+	return result;
+}

@@ -1,0 +1,906 @@
+/* target.c: the file that -o names: prepare, commit, abandon. The protocol is in target.h. */
+#include <config.h>
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "attributes.h"
+#include "inplace.h"
+#include "message.h"
+#include "place.h"
+#include "signals.h"
+#include "spool.h"
+#include "target.h"
+
+#ifndef O_NOATIME
+#define O_NOATIME 0
+#endif
+
+/* How often another random name is tried. */
+#define ATTEMPTS 100
+
+/* A new file in the target's directory. */
+struct staged {
+	int fd;				/* or -1 */
+	char name[NAME_MAX + 1];	/* its hidden name, or "": it has none */
+	bool complete;			/* it has the whole stream */
+};
+
+struct target {
+	struct target_options options;
+	enum target_mode mode;		/* options.mode, or what it has fallen back to */
+	bool direct;			/* no regular file: written straight to */
+	int descriptor;			/* and it is this one of the process's own, or -1 */
+	struct place place;
+	int old;			/* the file as it is, to look at; or -1 */
+	struct stat old_status;
+	bool exists;
+	struct staged staged;
+	bool lent;			/* the engine spills into the staged file */
+	bool shown;			/* a check may have seen it, when it was: */
+	struct stat shown_status;
+	char backup_name[NAME_MAX + 1];
+};
+
+const char *
+target_state(const struct target *target)
+{
+	if (target->direct)
+		return "nothing was released";
+	return target->exists ? "the file is unchanged" : "no file was made";
+}
+
+/* The end of a message in target_prepare(). */
+static const char *
+unread(const struct target *target)
+{
+	return target->exists ? "nothing was read, the file is unchanged" : "nothing was read";
+}
+
+static int
+fail(const struct target *target, const char *doing)
+{
+	message("%s: cannot %s: %s; %s", target->options.file, doing, strerror(errno), target_state(target));
+	return STATUS_FAILED;
+}
+
+/*
+ * The staged file
+ */
+
+/* Without a name if that is possible, and possible to end, else with a hidden one. */
+static int
+staged_open(const struct target *target, struct staged *staged, mode_t mode)
+{
+	const struct place *place = &target->place;
+	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+
+	*staged->name = '\0';
+	staged->complete = false;
+	staged->fd = place_anonymous(place, mode);
+	if (staged->fd != -1) {
+		snprintf(path, sizeof(path), "/proc/self/fd/%d", staged->fd);
+		if (access(path, F_OK) == 0)
+			return 0;
+		(void)close(staged->fd);	/* it is empty */
+	}
+	signals_hold();
+	for (int i = 0; i < ATTEMPTS; i++) {
+		place_beside(place, "", staged->name);
+		staged->fd = openat(place->directory, staged->name,
+		    O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC, mode);
+		if (staged->fd != -1 || errno != EEXIST)
+			break;
+	}
+	if (staged->fd == -1)
+		*staged->name = '\0';
+	signals_release();
+	return staged->fd == -1 ? -1 : 0;
+}
+
+static void
+staged_unlink(const struct target *target, struct staged *staged)
+{
+	if (*staged->name == '\0')
+		return;
+	/* The directory may have become one that does not let go of its files; then this is all one can do. */
+	if (unlinkat(target->place.directory, staged->name, 0) == -1 && errno != ENOENT)
+		message("%s/%s: cannot remove: %s", target->place.path, staged->name, strerror(errno));
+	*staged->name = '\0';
+}
+
+/* Gives the file up; errno stays. */
+static void
+staged_drop(const struct target *target, struct staged *staged)
+{
+	int error = errno;
+
+	signals_hold();
+	staged_unlink(target, staged);
+	if (staged->fd != -1)
+		(void)close(staged->fd);	/* nobody needs what is in it */
+	staged->fd = -1;
+	signals_release();
+	errno = error;
+}
+
+/* Gives it a hidden name, if it has none. */
+static int
+staged_link(const struct target *target, struct staged *staged, const char *suffix)
+{
+	int result = -1;
+
+	signals_hold();
+	for (int i = 0; i < ATTEMPTS && result == -1; i++) {
+		char name[NAME_MAX + 1];
+
+		place_beside(&target->place, suffix, name);
+		result = place_link(&target->place, staged->fd, name);
+		if (result == 0)
+			strlcpy(staged->name, name, sizeof(staged->name));
+		else if (errno != EEXIST)
+			break;
+	}
+	signals_release();
+	return result;
+}
+
+/* Renames, if there is no such name yet: one step where the system has it, else two. */
+static int
+rename_new(int directory, const char *from, const char *to)
+{
+#ifdef HAVE_RENAMEAT2
+	if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+#endif
+	if (linkat(directory, from, directory, to, 0) == 0) {
+		(void)unlinkat(directory, from, 0);
+		return 0;
+	}
+	if (errno == EEXIST)
+		return -1;
+	/* A file system without hard links. */
+	return renameat(directory, from, directory, to);
+}
+
+/* Makes name the staged file's own. replace: also where there is such a file; else that is EEXIST. */
+static int
+staged_publish(const struct target *target, struct staged *staged, const char *name, bool replace)
+{
+	const int directory = target->place.directory;
+
+	if (*staged->name == '\0') {
+		if (!replace)
+			return place_link(&target->place, staged->fd, name);
+		if (staged_link(target, staged, "") == -1)
+			return -1;
+	} else if (!place_has(&target->place, staged->name, staged->fd)) {
+		/* Somebody has put another file in its place. */
+		errno = ESTALE;
+		return -1;
+	}
+	if ((replace ? renameat(directory, staged->name, directory, name)
+	    : rename_new(directory, staged->name, name)) == -1)
+		return -1;
+	*staged->name = '\0';
+	return 0;
+}
+
+/* Some file systems tell only when a file is closed that they had no room for it. */
+static int
+check_written(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy == -1 || (close(copy) == -1 && errno != EINTR))
+		return -1;
+	return 0;
+}
+
+static int
+settle(const struct target *target, int fd)
+{
+	return target->options.sync ? place_flush(fd) : check_written(fd);
+}
+
+/*
+ * Looking at the file
+ */
+
+static void
+close_old(struct target *target)
+{
+	if (target->old != -1)
+		(void)close(target->old);	/* only looked at */
+	target->old = -1;
+}
+
+/* Opens the file to look at it, without leaving a trace if possible. */
+static int
+open_old(const struct target *target)
+{
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+	const int directory = target->place.directory;
+	const char *name = target->place.name;
+	int fd = openat(directory, name, O_RDONLY | O_NOATIME | flags);
+
+	if (fd == -1 && errno == EPERM)
+		fd = openat(directory, name, O_RDONLY | flags);
+	/* One that may only be written can be replaced, but not compared or copied. */
+	if (fd == -1 && errno == EACCES && !target->options.only_if_changed && target->options.backup == NULL)
+		fd = openat(directory, name, O_WRONLY | flags);
+	return fd;
+}
+
+/* Finds out what there is under the name now. -1: errno says why it is nothing to write to. */
+static int
+look(struct target *target)
+{
+	const int directory = target->place.directory;
+	const char *name = target->place.name;
+	struct stat status;
+
+	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == -1) {
+		if (errno != ENOENT)
+			return -1;
+		target->exists = false;
+		return 0;
+	}
+	target->exists = true;
+	if (!S_ISREG(status.st_mode)) {
+		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
+		return -1;
+	}
+	/* As a shell's redirection would: that the directory may be written does not make it right. */
+	if (faccessat(directory, name, W_OK, AT_EACCESS) == -1)
+		return -1;
+	close_old(target);
+	target->old = open_old(target);
+	return target->old == -1 ? -1 : fstat(target->old, &target->old_status);
+}
+
+#ifdef HAVE_STATX
+/* Why rename(2) would refuse, or NULL: it would not, or the system does not say. */
+static const char *
+obstacle(int directory, const char *name)
+{
+	struct statx status;
+
+	if (statx(directory, name, AT_SYMLINK_NOFOLLOW | (*name == '\0' ? AT_EMPTY_PATH : 0), 0, &status) == -1)
+		return NULL;
+#ifdef STATX_ATTR_MOUNT_ROOT
+	if (*name != '\0' && (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
+		return "it is a mount point";
+#endif
+	if ((status.stx_attributes & STATX_ATTR_APPEND) != 0)
+		return *name == '\0' ? "its directory is append-only" : "it is append-only";
+	return NULL;
+}
+#else
+static const char *
+obstacle(int directory, const char *name)
+{
+	(void)directory, (void)name;
+	return NULL;
+}
+#endif
+
+/* Opens the staged file, and tries what can be tried now. Otherwise why has a sentence. */
+static int
+try_replacing(struct target *target, char *why, size_t size)
+{
+	const char *known = NULL;
+	char what[NAME_MAX + 64];
+
+	if (target->exists) {
+		known = obstacle(target->place.directory, target->place.name);
+		if (known == NULL)
+			known = obstacle(target->place.directory, "");
+	}
+	if (known != NULL) {
+		strlcpy(why, known, size);
+		return -1;
+	}
+	if (staged_open(target, &target->staged, 0600) == -1) {
+		snprintf(why, size, "its directory cannot be written: %s", strerror(errno));
+		return -1;
+	}
+	if (target->exists && attributes_keep(target->old, target->staged.fd, false, what, sizeof(what)) == -1) {
+		snprintf(why, size, "%s cannot be kept: %s", what, strerror(errno));
+		staged_drop(target, &target->staged);
+		return -1;
+	}
+	return 0;
+}
+
+/* Opens the file to write into it. */
+static int
+open_in_place(const struct target *target)
+{
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+
+	return openat(target->place.directory, target->place.name,
+	    flags | (target->mode == TARGET_APPEND ? O_WRONLY | O_APPEND : O_RDWR));
+}
+
+static int
+prepare_in_place(struct target *target)
+{
+	int fd = open_in_place(target);
+
+	if (fd == -1) {
+		message("%s: cannot open to %s: %s; %s", target->options.file,
+		    target->mode == TARGET_APPEND ? "append to it" : "overwrite it", strerror(errno),
+		    unread(target));
+		return -1;
+	}
+	(void)close(fd);	/* nothing was written */
+	return 0;
+}
+
+static int
+prepare_backup(struct target *target)
+{
+	struct stat status;
+	int n = snprintf(target->backup_name, sizeof(target->backup_name), "%s%s", target->place.name,
+	    target->options.backup);
+
+	if (n < 0 || n >= (int)sizeof(target->backup_name))
+		errno = ENAMETOOLONG;
+	else if (fstatat(target->place.directory, target->backup_name, &status, AT_SYMLINK_NOFOLLOW) == 0
+	    && S_ISDIR(status.st_mode))
+		errno = EISDIR;
+	else
+		return 0;
+	message("%s%s: cannot make a backup: %s; %s", target->options.file, target->options.backup, strerror(errno),
+	    unread(target));
+	return -1;
+}
+
+static int
+prepare_regular(struct target *target)
+{
+	char why[NAME_MAX + 256];
+
+	if (look(target) == -1) {
+		message("%s: cannot write: %s; %s", target->options.file, strerror(errno), unread(target));
+		return -1;
+	}
+	if (target->options.backup != NULL && prepare_backup(target) == -1)
+		return -1;
+	if (target->exists && target->mode != TARGET_REPLACE)
+		return prepare_in_place(target);
+	if (try_replacing(target, why, sizeof(why)) == 0) {
+		target->lent = target->options.directory == NULL;
+		return 0;
+	}
+	if (!target->exists) {
+		message("%s: cannot create: %s; %s", target->options.file, why, unread(target));
+		return -1;
+	}
+	if (target->options.fall_back) {
+		target->mode = TARGET_OVERWRITE;
+		return prepare_in_place(target);
+	}
+	message("%s: cannot replace: %s; -w overwrites the file itself; %s", target->options.file, why, unread(target));
+	return -1;
+}
+
+static int
+prepare_descriptor(struct target *target)
+{
+	int flags = fcntl(target->descriptor, F_GETFL);
+
+	if (flags != -1 && (flags & O_ACCMODE) != O_RDONLY)
+		return 0;
+	message("%s: cannot write: %s; nothing was read", target->options.file,
+	    flags == -1 ? strerror(errno) : "it is not open for writing");
+	return -1;
+}
+
+struct target *
+target_create(const struct target_options *options)
+{
+	struct target *target = calloc(1, sizeof(*target));
+
+	if (target == NULL)
+		return NULL;
+	target->options = *options;
+	target->mode = options->mode;
+	target->descriptor = target->old = target->staged.fd = target->place.directory = -1;
+	return target;
+}
+
+int
+target_prepare(struct target *target)
+{
+	const char *file = target->options.file;
+	struct stat status, found;
+	bool is_there;
+
+	target->descriptor = place_descriptor(file);
+	is_there = stat(file, &status) == 0;
+	if (!is_there && errno != ENOENT) {
+		message("%s: cannot write: %s; nothing was read", file, strerror(errno));
+		return STATUS_FAILED;
+	}
+	target->direct = target->descriptor != -1
+	    || (is_there && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode));
+	if (target->direct) {
+		if (target->options.backup != NULL) {
+			message("%s: cannot make a backup: it is not a regular file; nothing was read", file);
+			return STATUS_FAILED;
+		}
+		if (target->descriptor != -1)
+			return prepare_descriptor(target) == 0 ? STATUS_DONE : STATUS_FAILED;
+		if (faccessat(AT_FDCWD, file, W_OK, AT_EACCESS) == 0)
+			return STATUS_DONE;
+	} else if (is_there && S_ISDIR(status.st_mode)) {
+		errno = EISDIR;
+	} else if (place_find(&target->place, file) == 0) {
+		/* The kernel has its own ideas of which links are to be followed, and they count. */
+		if (!is_there || (fstatat(target->place.directory, target->place.name, &found, AT_SYMLINK_NOFOLLOW) == 0
+		    && found.st_dev == status.st_dev && found.st_ino == status.st_ino))
+			return prepare_regular(target) == 0 ? STATUS_DONE : STATUS_FAILED;
+		errno = ESTALE;
+	}
+	message("%s: cannot write: %s; nothing was read", file, strerror(errno));
+	return STATUS_FAILED;
+}
+
+int
+target_spill(const struct target *target)
+{
+	return target->lent ? target->staged.fd : -1;
+}
+
+const char *
+target_directory(const struct target *target)
+{
+	const struct place *place = &target->place;
+
+	if (target->options.directory != NULL || target->direct)
+		return target->options.directory;
+	if (target->lent || faccessat(place->directory, ".", W_OK | X_OK, AT_EACCESS) == 0)
+		return place->path;
+	return NULL;
+}
+
+/*
+ * Completing the staged file
+ */
+
+static int
+write_stream(struct spool *spool, int fd)
+{
+	spool_freeze(spool);
+	return spool_seek(spool, 0, SEEK_SET) == -1 || spool_drain(spool, fd, NULL) == -1 ? -1 : 0;
+}
+
+static int
+complete(struct target *target, struct spool *spool)
+{
+	if (target->staged.complete)
+		return 0;
+	if ((target->lent ? spool_rollover(spool) : write_stream(spool, target->staged.fd)) == -1)
+		return -1;
+	target->staged.complete = true;
+	return 0;
+}
+
+/* Owner, mode and all: those of the old file, or those that a new one gets here. */
+static int
+dress(struct target *target, char *what, size_t size)
+{
+	struct staged model;
+	int result;
+
+	if (target->exists)
+		return attributes_keep(target->old, target->staged.fd, true, what, size);
+	strlcpy(what, "its mode", size);
+	if (staged_open(target, &model, 0666) == -1)
+		return -1;
+	result = attributes_keep(model.fd, target->staged.fd, true, what, size);
+	staged_drop(target, &model);
+	return result;
+}
+
+/* The part of the name from its last dot on. */
+static const char *
+suffix_of(const char *name)
+{
+	const char *dot = strrchr(name, '.');
+
+	/* A short one: the hidden name must have room for it. */
+	return dot == NULL || strlen(dot) > NAME_MAX / 2 ? "" : dot;
+}
+
+/* Sets the time of modification back, to one that no later write can give the file, however coarse the clock. */
+static void
+set_time_back(int fd)
+{
+	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = 0 } };
+
+	if (clock_gettime(CLOCK_REALTIME, &times[1]) == 0) {
+		times[1].tv_sec -= 10;
+		(void)futimens(fd, times);
+	}
+}
+
+static int
+show(struct target *target, struct spool *spool, char **path)
+{
+	struct staged *staged = &target->staged;
+	char what[NAME_MAX + 64];
+	int fd;
+
+	if (staged->fd == -1 && staged_open(target, staged, 0600) == -1)
+		return -1;
+	if (complete(target, spool) == -1 || dress(target, what, sizeof(what)) == -1)
+		return -1;
+	/* With a name that has no suffix, or the wrong one, from the beginning, it gets another one. */
+	if (*staged->name != '\0') {
+		char old_name[NAME_MAX + 1], name[NAME_MAX + 1];
+
+		signals_hold();
+		strlcpy(old_name, staged->name, sizeof(old_name));
+		place_beside(&target->place, suffix_of(target->place.name), name);
+		if (rename_new(target->place.directory, old_name, name) == 0)
+			strlcpy(staged->name, name, sizeof(staged->name));
+		signals_release();
+	} else if (staged_link(target, staged, suffix_of(target->place.name)) == -1) {
+		return -1;
+	}
+	set_time_back(staged->fd);
+	if (asprintf(path, "%s/%s", target->place.path, staged->name) == -1) {
+		*path = NULL;
+		return -1;
+	}
+	fd = openat(target->place.directory, staged->name, O_RDONLY | O_CLOEXEC);
+	if (fd == -1 || fstat(fd, &target->shown_status) == -1) {
+		int error = errno;
+
+		if (fd != -1)
+			(void)close(fd);	/* only to be read */
+		free(*path);
+		*path = NULL;
+		errno = error;
+		return -1;
+	}
+	target->shown = true;
+	return fd;
+}
+
+int
+target_show(struct target *target, struct spool *spool, char **path)
+{
+	const bool may_lack = target->direct || (target->exists && target->mode != TARGET_REPLACE);
+	int fd = -1;
+
+	if (!target->direct)
+		fd = show(target, spool, path);
+	if (fd == -1 && may_lack) {
+		staged_drop(target, &target->staged);
+		*path = strdup("/dev/stdin");
+		fd = *path == NULL ? -1 : spool_seal(spool);
+	}
+	if (fd == -1)
+		(void)fail(target, "stage the stream for the check");
+	return fd;
+}
+
+bool
+target_is_intact(const struct target *target)
+{
+	const struct stat *then = &target->shown_status;
+	struct stat now;
+
+	return !target->shown || (place_has(&target->place, target->staged.name, target->staged.fd)
+	    && fstat(target->staged.fd, &now) == 0 && now.st_size == then->st_size
+	    && now.st_mtim.tv_sec == then->st_mtim.tv_sec && now.st_mtim.tv_nsec == then->st_mtim.tv_nsec);
+}
+
+/*
+ * Backup
+ */
+
+/* A second name for the old file. */
+static int
+link_backup(const struct target *target)
+{
+	const int directory = target->place.directory;
+	int result = -1;
+
+	for (int i = 0; i < ATTEMPTS && result == -1; i++) {
+		char name[NAME_MAX + 1];
+
+		place_beside(&target->place, "", name);
+		result = linkat(directory, target->place.name, directory, name, 0);
+		if (result == 0) {
+			int error;
+
+			result = renameat(directory, name, directory, target->backup_name);
+			error = errno;
+			/* Where the backup is the same file already, renaming does nothing, and succeeds. */
+			(void)unlinkat(directory, name, 0);
+			errno = error;
+			return result;
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	return result;
+}
+
+/* A copy of the old file, for a file that is to be written itself, or where there are no hard links. */
+static int
+copy_backup(const struct target *target)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	const struct timespec times[2] = { target->old_status.st_atim, target->old_status.st_mtim };
+	struct staged copy;
+	struct spool *spool;
+	char what[NAME_MAX + 64];
+	int result = -1;
+
+	if (staged_open(target, &copy, 0600) == -1)
+		return -1;
+	options.memory_limit = 0;
+	options.spill_fd = copy.fd;
+	spool = spool_open(&options);
+	if (spool != NULL && lseek(target->old, 0, SEEK_SET) == 0
+	    && spool_fill(spool, target->old, SPOOL_UNLIMITED, NULL) != -1) {
+		/* A copy that cannot have the owner of the file stays private. */
+		(void)attributes_keep(target->old, copy.fd, true, what, sizeof(what));
+		(void)futimens(copy.fd, times);
+		if (settle(target, copy.fd) == 0)
+			result = staged_publish(target, &copy, target->backup_name, true);
+	}
+	(void)spool_close(spool);	/* the descriptor is not its own */
+	staged_drop(target, &copy);
+	return result;
+}
+
+static int
+back_up(const struct target *target)
+{
+	int result = -1;
+
+	if (!target->exists || target->options.backup == NULL)
+		return 0;
+	if (target->mode == TARGET_REPLACE)
+		result = link_backup(target);
+	if (result == -1)
+		result = copy_backup(target);
+	if (result == -1)
+		message("%s%s: cannot make a backup: %s; %s", target->options.file, target->options.backup,
+		    strerror(errno), target_state(target));
+	return result;
+}
+
+/*
+ * Commit
+ */
+
+/* Whether the old file has the contents of the stream already. -1: errno. */
+static int
+is_same(const struct target *target, struct spool *spool)
+{
+	char ours[64 << 10], theirs[sizeof(ours)];
+	ssize_t n;
+
+	if (target->mode == TARGET_APPEND)
+		return spool_size(spool) == 0;
+	if (spool_size(spool) != target->old_status.st_size)
+		return 0;
+	if (spool_seek(spool, 0, SEEK_SET) == -1 || lseek(target->old, 0, SEEK_SET) == -1)
+		return -1;
+	while ((n = spool_read(spool, ours, sizeof(ours))) > 0) {
+		ssize_t got = 0;
+
+		while (got < n) {
+			ssize_t more = read(target->old, theirs + got, (size_t)(n - got));
+
+			if (more == -1 && errno == EINTR)
+				continue;
+			if (more == -1)
+				return -1;
+			if (more == 0)
+				return 0;	/* it has become shorter */
+			got += more;
+		}
+		if (memcmp(ours, theirs, (size_t)n) != 0)
+			return 0;
+	}
+	return n == -1 ? -1 : 1;
+}
+
+static int
+commit_nothing(const struct target *target)
+{
+	/* Whoever has written it may not have waited for the disk. */
+	if (target->options.sync && (place_flush(target->old) == -1 || place_sync(&target->place, target->old) == -1))
+		return fail(target, "sync");
+	return STATUS_DONE;
+}
+
+static int
+commit_in_place(struct target *target, struct spool *spool)
+{
+	struct inplace file = {
+		.file = target->options.file, .place = &target->place, .sync = target->options.sync,
+		.directory = target_directory(target)
+	};
+	int status;
+
+	/* A check may have seen it under its hidden name. */
+	if (target->lent) {
+		signals_hold();
+		staged_unlink(target, &target->staged);
+		signals_release();
+	} else {
+		staged_drop(target, &target->staged);
+	}
+	/* The old contents may have what memory the stream does not use. */
+	file.memory = target->options.memory - spool_in_memory(spool);
+	file.fd = open_in_place(target);
+	if (file.fd == -1)
+		return fail(target, target->mode == TARGET_APPEND ? "append" : "overwrite");
+	status = STATUS_FAILED;
+	if (back_up(target) == 0)
+		status = target->mode == TARGET_APPEND ? inplace_append(&file, spool) : inplace_overwrite(&file, spool);
+	if (close(file.fd) == -1 && errno != EINTR && status == STATUS_DONE) {
+		message("%s: cannot close: %s; what it has may not be whole", target->options.file, strerror(errno));
+		status = STATUS_FAILED;
+	}
+	return status;
+}
+
+/* The staged file takes the place of the old one. AGAIN: the place has changed; look again. */
+#define AGAIN (-1)
+
+static int
+replace(struct target *target, struct spool *spool)
+{
+	const char *doing = target->exists ? "replace" : "create";
+	struct staged *staged = &target->staged;
+	char what[NAME_MAX + 64];
+
+	if ((staged->fd == -1 && staged_open(target, staged, 0600) == -1) || complete(target, spool) == -1)
+		return fail(target, doing);
+	if (dress(target, what, sizeof(what)) == -1) {
+		message("%s: cannot %s: %s cannot be kept: %s; %s", target->options.file, doing, what, strerror(errno),
+		    target_state(target));
+		return STATUS_FAILED;
+	}
+	if (futimens(staged->fd, NULL) == -1 || settle(target, staged->fd) == -1)
+		return fail(target, doing);
+
+	signals_hold();
+	if (back_up(target) == -1)
+		return STATUS_FAILED;
+	if (staged_publish(target, staged, target->place.name, target->exists) == -1) {
+		if (errno == EEXIST && !target->exists) {
+			signals_release();
+			return AGAIN;
+		}
+		if (errno == EBUSY && target->options.fall_back) {
+			target->mode = TARGET_OVERWRITE;
+			signals_release();
+			return AGAIN;
+		}
+		if (errno == EBUSY)
+			message("%s: cannot replace: it is a mount point; -w overwrites the file itself; %s",
+			    target->options.file, target_state(target));
+		else
+			(void)fail(target, doing);
+		return STATUS_FAILED;
+	}
+	if (target->options.sync && place_sync(&target->place, staged->fd) == -1) {
+		message("%s: cannot sync its directory: %s; it has the new contents, but a power cut may bring back "
+		    "the old", target->options.file, strerror(errno));
+		return STATUS_FAILED;
+	}
+	return STATUS_DONE;
+}
+
+/* Opens a device, a FIFO or a socket. */
+static int
+open_direct(const char *file)
+{
+	int fd = open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (fd != -1 || errno != ENXIO)
+		return fd;
+	if (strlcpy(address.sun_path, file, sizeof(address.sun_path)) >= sizeof(address.sun_path)) {
+		errno = ENAMETOOLONG;
+		return -1;
+	}
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	if (fd != -1 && connect(fd, (struct sockaddr *)&address, sizeof(address)) == -1) {
+		int error = errno;
+
+		(void)close(fd);	/* nothing was written */
+		errno = error;
+		return -1;
+	}
+	return fd;
+}
+
+static int
+commit_direct(const struct target *target, struct spool *spool)
+{
+	const char *file = target->options.file;
+	const off_t size = spool_size(spool);
+	int fd = target->descriptor != -1 ? fcntl(target->descriptor, F_DUPFD_CLOEXEC, 0) : open_direct(file);
+
+	if (fd == -1)
+		return fail(target, "open");
+	if (write_stream(spool, fd) == -1) {
+		message("%s: cannot write: %s; it has %jd of %jd bytes", file, strerror(errno),
+		    (intmax_t)spool_tell(spool), (intmax_t)size);
+		(void)close(fd);
+		return STATUS_FAILED;
+	}
+	if ((target->options.sync && place_flush(fd) == -1) | (close(fd) == -1 && errno != EINTR)) {
+		message("%s: cannot close: %s; what it has may not be whole", file, strerror(errno));
+		return STATUS_FAILED;
+	}
+	return STATUS_DONE;
+}
+
+int
+target_commit(struct target *target, struct spool *spool)
+{
+	int status = AGAIN;
+
+	if (target->direct)
+		return commit_direct(target, spool);
+	while (status == AGAIN) {
+		if (look(target) == -1)
+			return fail(target, "write");
+		if (target->exists && target->options.only_if_changed) {
+			int same = is_same(target, spool);
+
+			if (same == -1)
+				return fail(target, "compare");
+			if (same == 1)
+				return commit_nothing(target);
+		}
+		if (target->exists && target->mode != TARGET_REPLACE)
+			status = commit_in_place(target, spool);
+		else
+			status = replace(target, spool);
+	}
+	return status;
+}
+
+void
+target_abandon(struct target *target)
+{
+	staged_unlink(target, &target->staged);
+}
+
+void
+target_close(struct target *target)
+{
+	if (target == NULL)
+		return;
+	staged_drop(target, &target->staged);
+	close_old(target);
+	place_close(&target->place);
+	free(target);
+}

@@ -1,0 +1,104 @@
+/*
+ * target.h: the file that -o names, replaced as a whole or not at all.
+ *
+ * The protocol, and what it leaves behind at each step if it is cut short there, by a kill or a power cut:
+ *
+ *	target_prepare		The symbolic links are followed, and the directory is opened. All that can be known
+ *				before reading is tried: that the file may be written, that a new one can be made
+ *				beside it, that the owner can be kept. The new file, the staged file, has no
+ *				name and mode 0600.				Left: nothing.
+ *	  (the soak)		The engine spills into the staged file: see target_spill().	Left: nothing.
+ *	  target_show		Only for a check that wants a path: the staged file is completed, gets its final
+ *				owner and mode and a hidden name.		Left: .NAME.spool-XXXXXX.SUFFIX
+ *	target_commit
+ *	  contents complete	What is in memory is written too.
+ *	  attributes		Owner, group, mode, access control list and extended attributes as those that the old
+ *				file has now; a new file's as for any file made there.
+ *	  fsync			The contents are on the disk before a name leads to them.	Left: nothing.
+ *	  (backup)		The old file gets its second name.		Left: FILE~, the same file.
+ *	  link			The staged file gets a hidden name.		Left: .NAME.spool-XXXXXX, complete.
+ *	  rename		It takes the place of the old one.		Left: the new file.
+ *	  fsync			of the directory: no power cut brings the old one back.
+ *	target_abandon		instead of target_commit, whenever the answer is no.
+ *
+ * A file that does not exist yet is linked straight to its name, which fails if somebody else has made one since;
+ * that one is then replaced. At every moment the name has the old contents or the new, never a part.
+ *
+ * Where the file system knows no files without names (O_TMPFILE), or there is no /proc to link them, the staged file
+ * has its hidden name from the beginning; target_abandon() removes it, also when a signal ends spool.
+ *
+ * A file that is to be appended to, or overwritten (inplace.h), is only opened, and written when all is there. What
+ * is no regular file, a FIFO or a device or /dev/stdout, is written straight to, and can keep a part.
+ *
+ * Functions that fail print their own message, which says what became of the file.
+ */
+#ifndef TARGET_H
+#define TARGET_H
+
+#include <sys/types.h>
+
+#include <stdbool.h>
+
+struct spool;
+struct target;
+
+enum target_mode {
+	TARGET_REPLACE,
+	TARGET_OVERWRITE,		/* -w */
+	TARGET_APPEND			/* -a */
+};
+
+struct target_options {
+	const char *file;		/* what -o names */
+	enum target_mode mode;
+	bool fall_back;			/* overwrite what cannot be replaced, instead of refusing */
+	bool only_if_changed;		/* -u */
+	bool sync;			/* wait for the disk */
+	const char *backup;		/* -b: the suffix, or NULL */
+	const char *directory;		/* -T, or NULL */
+	off_t memory;			/* -m */
+};
+
+/*
+ * A target that nothing has been done for yet. The options are copied, but not what they point at. NULL: ENOMEM. Ends
+ * with target_close().
+ */
+struct target *target_create(const struct target_options *options);
+
+/* Everything before the first byte is read: an exit status. */
+int	target_prepare(struct target *target);
+
+/*
+ * The staged file, for the engine to spill into (struct spool_options, spill_fd), or -1: it has to make one of its
+ * own, in target_directory(), which may be NULL. The descriptor is the target's.
+ */
+int	target_spill(const struct target *target);
+const char *target_directory(const struct target *target);
+
+/* What has become of the file if nothing is committed, for the end of a message. */
+const char *target_state(const struct target *target);
+
+/*
+ * Gives the complete stream a path for a check, in *path, to be freed: with the target's suffix, in its directory,
+ * with its final owner and mode; /dev/stdin for a file that cannot have such a neighbour. Returns a descriptor to
+ * read it from, the caller's to close, or -1 after a message.
+ */
+int	target_show(struct target *target, struct spool *spool, char **path);
+
+/* Whether the shown file is still what it was, contents and name. */
+bool	target_is_intact(const struct target *target);
+
+/*
+ * Makes the stream the contents of the file, or appends it: an exit status. STATUS_DONE means that a power cut now
+ * leaves the new contents (unless sync is false). From the first step that cannot be taken back, the signals are
+ * held (signals.h).
+ */
+int	target_commit(struct target *target, struct spool *spool);
+
+/* Removes the hidden names. Also called by the watch for signals, while the main thread may be anywhere. */
+void	target_abandon(struct target *target);
+
+/* Abandons what was not committed, and ends the target. NULL is allowed. */
+void	target_close(struct target *target);
+
+#endif
