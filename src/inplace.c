@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <sys/ioctl.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #if HAVE_DECL_FICLONE
 #include <linux/fs.h>
@@ -51,6 +52,13 @@ restore_times(int fd, const struct stat *old)
 static int
 reserve(int fd, off_t at, off_t length)
 {
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
+	    && (rlim_t)at + (rlim_t)length > limit.rlim_cur) {
+		errno = EFBIG;
+		return -1;
+	}
 #ifdef HAVE_FALLOCATE
 	while (length > 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, at, length) == -1) {
 		if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL || errno == ENODEV)
@@ -181,11 +189,18 @@ undo_overwrite(const struct inplace *file, struct aside *aside, int error)
 		message("%s: cannot put its old contents back: %s; the file is damaged", file->file, strerror(error));
 }
 
+static int
+before_writing(const struct inplace *file)
+{
+	return file->before_writing == NULL ? 0 : file->before_writing(file->cookie);
+}
+
 int
 inplace_overwrite(const struct inplace *file, struct spool *spool)
 {
 	const off_t size = spool_size(spool);
 	struct aside aside;
+	bool ready;
 
 	if (put_aside(file, &aside) == -1) {
 		message("%s: cannot put its old contents aside: %s; the file is unchanged", file->file, strerror(errno));
@@ -193,8 +208,10 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 		return STATUS_FAILED;
 	}
 	signals_hold();
-	if (reserve(file->fd, 0, size) == -1) {
+	ready = reserve(file->fd, 0, size) == 0;
+	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
+	if (!ready || before_writing(file) == -1) {
 		(void)truncate_to(file->fd, aside.old.st_size);	/* gives back what it did get */
 		restore_times(file->fd, &aside.old);
 		aside_free(&aside);
@@ -230,6 +247,7 @@ inplace_append(const struct inplace *file, struct spool *spool)
 {
 	struct stat old;
 	off_t appended;
+	bool ready;
 	int error;
 
 	signals_hold();
@@ -237,8 +255,10 @@ inplace_append(const struct inplace *file, struct spool *spool)
 		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(errno));
 		return STATUS_FAILED;
 	}
-	if (reserve(file->fd, old.st_size, spool_size(spool)) == -1) {
+	ready = reserve(file->fd, old.st_size, spool_size(spool)) == 0;
+	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
+	if (!ready || before_writing(file) == -1) {
 		(void)cut_back(file->fd, &old, 0);
 		return STATUS_FAILED;
 	}

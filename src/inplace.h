@@ -26,6 +26,9 @@ struct inplace {
 	bool sync;			/* wait for the disk */
 	off_t memory;			/* how much of the old contents may be put aside in memory */
 	const char *directory;		/* and where the rest goes, as in struct spool_options */
+	/* Called when nothing is left but to write, or NULL. -1 gives up; it has told why. */
+	int (*before_writing)(void *cookie);
+	void *cookie;
 };
 
 int	inplace_overwrite(const struct inplace *file, struct spool *spool);

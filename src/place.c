@@ -5,9 +5,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "place.h"
@@ -129,14 +131,13 @@ place_find(struct place *place, const char *path)
 		errno = ENAMETOOLONG;
 		return -1;
 	}
-	/* "name", "/name", "directory/name"; and a path is never to look like an option. */
+	/* "name", "/name", "directory/name". */
 	current[name - current] = '\0';
-	if (asprintf(&place->path, "%s%s", *current == '/' || *current == '.' ? "" : "./", current) == -1) {
-		place->path = NULL;
+	for (size_t end = strlen(current); end > 1 && current[end - 1] == '/'; end--)
+		current[end - 1] = '\0';
+	place->path = strdup(*current == '\0' ? "." : current);
+	if (place->path == NULL)
 		return -1;
-	}
-	for (size_t end = strlen(place->path); end > 1 && place->path[end - 1] == '/'; end--)
-		place->path[end - 1] = '\0';
 	place->directory = open_directory(place->path);
 	return place->directory == -1 ? -1 : 0;
 }
@@ -150,16 +151,35 @@ place_close(struct place *place)
 	*place = (struct place){ .directory = -1 };
 }
 
+/*
+ * A number that no other call, here or in another process, is likely to get: the step of splitmix64, from the time and
+ * the process. That is enough for a name, since one that exists already is an error to try again after; and unlike
+ * arc4random it can neither fail nor, in libbsd, end the process.
+ */
+static uint64_t
+unlikely(void)
+{
+	struct timespec now = { 0 };
+	uint64_t number;
+
+	(void)clock_gettime(CLOCK_REALTIME, &now);
+	number = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ((uint64_t)getpid() << 40);
+	number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9;
+	number = (number ^ number >> 27) * 0x94D049BB133111EB;
+	return number ^ number >> 31;
+}
+
 void
 place_beside(const struct place *place, const char *suffix, char name[NAME_MAX + 1])
 {
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	char random[] = "XXXXXX";
+	uint64_t number = unlikely();
 	size_t room = NAME_MAX - strlen(".") - strlen(".spool-") - strlen(random) - strlen(suffix);
 	size_t length = strlen(place->name);
 
-	for (char *letter = random; *letter != '\0'; letter++)
-		*letter = letters[arc4random_uniform(sizeof(letters) - 1)];
+	for (char *letter = random; *letter != '\0'; letter++, number /= sizeof(letters) - 1)
+		*letter = letters[number % (sizeof(letters) - 1)];
 	if (length > room) {
 		length = room;
 		/* Not within a UTF-8 character, which some file systems would refuse. */

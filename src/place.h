@@ -9,7 +9,7 @@
 
 struct place {
 	int directory;			/* for openat(2) and its like, or -1; not always fit for fsync(2) */
-	char *path;			/* the directory's, as it can be reached from here */
+	char *path;			/* the directory's */
 	char name[NAME_MAX + 1];	/* of the file in it; it need not exist, and is no symbolic link */
 };
 

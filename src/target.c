@@ -564,7 +564,8 @@ show(struct target *target, struct spool *spool, char **path)
 		return -1;
 	}
 	set_time_back(staged->fd);
-	if (asprintf(path, "%s/%s", target->place.path, staged->name) == -1) {
+	/* It must not look like an option. */
+	if (asprintf(path, "%s%s/%s", *target->place.path == '-' ? "./" : "", target->place.path, staged->name) == -1) {
 		*path = NULL;
 		return -1;
 	}
@@ -737,11 +738,17 @@ commit_nothing(const struct target *target)
 }
 
 static int
+back_up_before_writing(void *target)
+{
+	return back_up(target);
+}
+
+static int
 commit_in_place(struct target *target, struct spool *spool)
 {
 	struct inplace file = {
 		.file = target->options.file, .place = &target->place, .sync = target->options.sync,
-		.directory = target_directory(target)
+		.directory = target_directory(target), .before_writing = back_up_before_writing, .cookie = target
 	};
 	int status;
 
@@ -758,9 +765,7 @@ commit_in_place(struct target *target, struct spool *spool)
 	file.fd = open_in_place(target);
 	if (file.fd == -1)
 		return fail(target, target->mode == TARGET_APPEND ? "append" : "overwrite");
-	status = STATUS_FAILED;
-	if (back_up(target) == 0)
-		status = target->mode == TARGET_APPEND ? inplace_append(&file, spool) : inplace_overwrite(&file, spool);
+	status = target->mode == TARGET_APPEND ? inplace_append(&file, spool) : inplace_overwrite(&file, spool);
 	if (close(file.fd) == -1 && errno != EINTR && status == STATUS_DONE) {
 		message("%s: cannot close: %s; what it has may not be whole", target->options.file, strerror(errno));
 		status = STATUS_FAILED;

@@ -15,6 +15,14 @@ options() {
 	options | cmp - in-man
 }
 
+@test "the man page names the same options in its text" {
+	local option
+	for option in a b c h l m n o T u V v w; do
+		grep -qE "^\.It Fl $option( |$)" "$top/man/spool.1"
+		spool --help | grep -qE -- "(^  |, )-$option,"
+	done
+}
+
 @test "each option that the help names is known" {
 	local option
 	for option in $(options); do
@@ -24,9 +32,11 @@ options() {
 }
 
 @test "the synopsis of the man page and the usage line agree" {
-	spool --help | sed -n '1s/^usage: //p' >usage
+	# What is long there has no short name, and its own line here.
+	spool --help | sed -n '/^Read/q; p' | sed 's/^usage: //' | tr -s ' \n' ' ' | sed 's/^ //; s/ $//' >usage
 	mandoc -T ascii "$top/man/spool.1" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | sed '1d;$d' |
-	    tr -s ' \n' ' ' | sed 's/^ //; s/ $//; s/ \[--ignore-epipe\]//' >synopsis
+	    tr -s ' \n' ' ' | sed 's/^ //; s/ $//; s/ \[--ignore-epipe\]//; s/ \[--no-sync\]//
+	        s/ sponge \[-a\] \[file\]$//' >synopsis
 	[ "$(cat usage)" = "$(cat synopsis)" ]
 }
 
@@ -54,6 +64,7 @@ examples() {
 	sha256sum <script >sum
 	seq 1000 >upload
 	printf 'fine\nERROR one\n' >log
+	seq 9 >list
 	mkdir src
 	seq 1000 >src/file
 	# A command to stand for any.

@@ -54,5 +54,6 @@ as_user() {
 only() {
 	local expected
 	expected=$([ $# -eq 0 ] || printf '%s\n' "$@" | sort)
-	diff <(ls -A | grep -v '^separate-stderr-' | sort) <([ $# -eq 0 ] || echo "$expected")
+	diff <(find . -mindepth 1 -maxdepth 1 ! -name 'separate-stderr-*' -printf '%f\n' | sort) \
+	    <([ $# -eq 0 ] || echo "$expected")
 }

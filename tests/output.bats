@@ -166,7 +166,7 @@ sizes() {
 	chmod 604 d/x.conf
 	[ "$(id -u)" -ne 0 ] || chown 1234:2345 d/x.conf
 	echo new | spool -o d/x.conf -c 'echo {}; stat -c "%a %u %g" {} d/x.conf; cat {} -; ls -A d' 2>seen
-	[[ $(sed -n 1p seen) =~ ^\./d/\.x\.conf\.spool-[A-Za-z0-9]{6}\.conf$ ]]
+	[[ $(sed -n 1p seen) =~ ^d/\.x\.conf\.spool-[A-Za-z0-9]{6}\.conf$ ]]
 	[ "$(sed -n 2p seen)" = "$(sed -n 3p seen)" ]
 	[ "$(sed -n 4p seen)$(sed -n 5p seen)" = newnew ]
 	[ "$(sed -n '6,$p' seen | wc -l)" = 2 ]
@@ -405,7 +405,7 @@ sizes() {
 		echo 2 | spool -b -c 'grep -q 2 {}' -o "./$name" 2>err || grep -q 'backup: File name too long' err
 		echo 3 | spool -c 'grep -q 3 {}' -o "$name"
 		[ "$(cat <"$name")" = 3 ]
-		rm -f -- "$name" "$name~" err
+		rm -f -- "$name" err || true; rm -f -- "$name~" 2>/dev/null || true
 		only
 	done
 	# And where the name is in a hidden one, it is not cut within a character.
@@ -421,7 +421,7 @@ sizes() {
 	cmp f "$DATA/random"
 	grep -q 'in t; soaked' err
 	cat "$DATA/random" | spool -v -m 1M -o f 2>err
-	grep -q 'in \./; soaked\|in \.; soaked' err
+	grep -q 'in \.; soaked' err
 	run spool -T /no/such -o f </dev/null
 	[ "$status" -eq 1 ]
 	[ "$output" = "spool: /no/such: cannot make a spill file there: No such file or directory; nothing was read" ]

@@ -3,7 +3,9 @@
 setup_suite() {
 	# A broken environment ends the run; it must not look like tests that pass.
 	local tool
-	for tool in spool zip unzip python3 strace setpriv time; do
+	PATH=$PATH:/usr/sbin:/sbin
+	for tool in spool zip unzip python3 strace setpriv time getfacl setfattr xmllint visudo nginx sshd mkfs.ext4 \
+	    mkfs.xfs mkfs.btrfs bindfs; do
 		if ! type -P "$tool" >/dev/null; then
 			echo "$tool is missing" >&2
 			return 1

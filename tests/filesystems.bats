@@ -1,0 +1,258 @@
+#!/usr/bin/env bats
+# filesystems.bats: -o on each kind of file system, full ones, read-only ones, mount points. Needs root to mount.
+
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	[ "$(id -u)" -eq 0 ] || skip "needs root to mount"
+	mkdir m
+}
+
+teardown() {
+	cd / || return 1
+	local mounted
+	# The last mounted first.
+	awk -v here="$BATS_TEST_TMPDIR/" 'index($2, here) == 1 { print $2 }' /proc/self/mounts | tac |
+	    while read -r mounted; do
+		umount "$mounted" || umount -l "$mounted"
+	done
+}
+
+# A new file system at m, of so many MiB.
+mounted() {
+	local type=$1 size=$2
+	case $type in
+	tmpfs)
+		mount -t tmpfs -o "size=${size}m" tmpfs m
+		;;
+	overlay)
+		# On a tmpfs, lest it be refused on an overlay.
+		mkdir base
+		mount -t tmpfs -o "size=${size}m" tmpfs base
+		mkdir base/lower base/upper base/work
+		echo old >base/lower/f
+		mount -t overlay -o lowerdir=base/lower,upperdir=base/upper,workdir=base/work overlay m
+		;;
+	bindfs)
+		mkdir base
+		mount -t tmpfs -o "size=${size}m" tmpfs base
+		bindfs --xattr-rw --no-allow-other base m 2>/dev/null || bindfs --no-allow-other base m
+		;;
+	*)
+		truncate -s "${size}M" image
+		"mkfs.$type" -q image >/dev/null 2>&1
+		mount -o loop image m
+		;;
+	esac
+	rm -rf m/lost+found
+}
+
+# What is to work everywhere.
+works() {
+	local memory
+	cd m || return 1
+	for memory in 64M 1000 0; do
+		rm -f -- * link
+		cat "$DATA/random" | spool -m "$memory" -o f
+		cmp f "$DATA/random"
+		chmod 604 f
+		chown 1234:2345 f
+		ln -s f link
+		tac "$DATA/numbers" | spool -m "$memory" -o link
+		tac "$DATA/numbers" | cmp f
+		sort -n f | spool -m "$memory" -b -o f
+		cmp f "$DATA/numbers"
+		tac "$DATA/numbers" | cmp f~
+		[ "$(stat -c '%a %u %g' f)" = "604 1234 2345" ]
+		cat "$DATA/random" | spool -m "$memory" -a -o f
+		cat "$DATA/numbers" "$DATA/random" | cmp f
+		cat "$DATA/random" | spool -m "$memory" -w -b -o f
+		cmp f "$DATA/random"
+		cat "$DATA/numbers" | spool -m "$memory" -w -T .. -o f
+		cmp f "$DATA/numbers"
+		run -3 spool -m "$memory" -l 1K -o f <"$DATA/numbers"
+		run -3 spool -m "$memory" -c 'grep -c . {}; false' -o f <"$DATA/random"
+		run -1 spool -m "$memory" -o f false
+		cmp f "$DATA/numbers"
+		cat "$DATA/random" | spool -m "$memory" -c 'cmp {} "$DATA/random" && cmp - "$DATA/random"' -o f
+		cmp f "$DATA/random"
+		inode=$(stat -c %i f)
+		spool -m "$memory" -u -o f <"$DATA/random"
+		[ "$(stat -c %i f)" = "$inode" ]
+		[ "$(stat -c '%a %u %g' f)" = "604 1234 2345" ]
+		only f f~ link
+	done
+	interrupted
+	concurrent
+}
+
+# No litter, however spool ends before the commit, but by SIGKILL.
+interrupted() {
+	local signal status
+	for signal in INT TERM HUP QUIT PIPE; do
+		mkfifo ../in
+		status=0
+		env --default-signal="$signal" spool -m 0 -o f <../in 3>&- &
+		exec 5>../in
+		seq 100000 >&5
+		kill "-$signal" $!
+		wait $! || status=$?
+		exec 5>&-
+		rm ../in
+		[ "$status" -eq $((128 + $(kill -l "$signal"))) ]
+		cmp f "$DATA/random"
+		only f f~ link
+	done
+}
+
+concurrent() {
+	local i
+	rm -f -- * link
+	for i in {1..50}; do
+		yes "$i" | head -n 500 | spool --no-sync -m 100 -o f 3>&- &
+	done
+	wait
+	[ "$(wc -l <f)" -eq 500 ]
+	[ "$(uniq f | wc -l)" -eq 1 ]
+	only f
+}
+
+@test "ext4" { mounted ext4 64; works; }
+@test "xfs" { mounted xfs 320; works; }
+@test "btrfs" { mounted btrfs 256; works; }
+@test "tmpfs" { mounted tmpfs 64; works; }
+@test "overlay" { mounted overlay 64; works; }
+@test "bindfs: no O_TMPFILE" { mounted bindfs 64; works; }
+
+# The target's file system is full: nothing changes and nothing is left behind, in all modes.
+full() {
+	mounted "$@"
+	mkdir t
+	seq 1000 >m/f
+	chmod 604 m/f
+	cp m/f before
+	# All but some of it.
+	dd if=/dev/zero of=m/filler bs=64k 2>/dev/null || true
+	sync m/filler
+	truncate -s -1M m/filler
+	sync m
+	local memory options state
+	state=$(stat -c '%i %a %s %y' m/f)
+	for memory in 64M 1000 0; do
+		for options in '' '-T t' '-w' '-w -T t' '-a' '-a -T t' '-b' '-w -b' '-c true' '-c :<{}' '--no-sync'; do
+			echo "$memory $options"
+			# shellcheck disable=SC2086
+			run bash -c 'cat "$DATA/random" "$DATA/random" | spool -m "$1" "${@:2}" -o m/f' - "$memory" $options
+			echo "$output"
+			[ "$status" -eq 1 ]
+			[[ $output == *"No space left on device"*"the file is unchanged" ]]
+			cmp m/f before
+			[ "$(stat -c '%i %a %s %y' m/f)" = "$state" ]
+			# Without fallocate the writing fails when the backup is there already.
+			if [[ $1$options = "bindfs-w -b" && -e m/f~ ]]; then
+				cmp m/f~ before
+				rm m/f~
+			fi
+			(cd m && only f filler)
+			(cd t && only)
+		done
+	done
+	# A new one is not made either.
+	run bash -c 'cat "$DATA/random" "$DATA/random" | spool -o m/new'
+	[ "$status" -eq 1 ]
+	[[ $output == *"No space left on device; no file was made" ]]
+	(cd m && only f filler)
+	# What fits still does.
+	echo new | spool -o m/f
+	[ "$(cat m/f)" = new ]
+}
+
+@test "full: ext4" { full ext4 16; }
+@test "full: xfs" { full xfs 320; }
+@test "full: tmpfs" { full tmpfs 8; }
+@test "full: overlay" { full overlay 8; }
+@test "full: bindfs" { full bindfs 8; }
+
+@test "no inodes are left" {
+	mount -t tmpfs -o size=8m,nr_inodes=20 tmpfs m
+	echo old >m/f
+	local i
+	for i in {1..20}; do
+		: >"m/$i" || break
+	done 2>/dev/null
+	run spool -o m/f <"$DATA/numbers"
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: m/f: cannot replace: its directory cannot be written: No space left on device; -w overwrites the file itself; nothing was read, the file is unchanged" ]
+	[ "$(cat m/f)" = old ]
+	spool -w -o m/f <"$DATA/numbers"
+	cmp m/f "$DATA/numbers"
+}
+
+@test "read-only: refused before anything is read" {
+	mounted ext4 16
+	echo old >m/f
+	mount -o remount,ro m
+	local options
+	for options in '' -a -w; do
+		# shellcheck disable=SC2086
+		run spool $options -o m/f <"$DATA/numbers"
+		[ "$status" -eq 1 ]
+		[ "$output" = "spool: m/f: cannot write: Read-only file system; nothing was read, the file is unchanged" ]
+	done
+	run spool -o m/new <"$DATA/numbers"
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: m/new: cannot create: its directory cannot be written: Read-only file system; nothing was read" ]
+}
+
+@test "a mount point: refused before anything is read, naming -w; written through by -w and by sponge" {
+	echo old >f
+	echo under >g
+	mount --bind f g
+	run spool -o g <"$DATA/numbers"
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: g: cannot replace: it is a mount point; -w overwrites the file itself; nothing was read, the file is unchanged" ]
+	[ "$(cat f)" = old ]
+	spool -w -o g <"$DATA/numbers"
+	cmp f "$DATA/numbers"
+	ln -s "$(command -v spool)" sponge
+	echo new | ./sponge g
+	[ "$(cat f)" = new ]
+	# Where the system does not say so beforehand, rename does.
+	if [ "$TEST_VARIANT" = native ]; then
+		run strace -qq -o trace -e inject=statx:error=ENOSYS spool -o g <"$DATA/numbers"
+		[ "$status" -eq 1 ]
+		[ "$output" = "spool: g: cannot replace: it is a mount point; -w overwrites the file itself; the file is unchanged" ]
+		[ "$(cat f)" = new ]
+		strace -qq -o trace -e inject=statx:error=ENOSYS ./sponge g <"$DATA/numbers"
+		cmp f "$DATA/numbers"
+	fi
+	umount g
+	[ "$(cat g)" = under ]
+	rm -f trace
+	only f g m sponge
+}
+
+@test "files of /proc/sys, which are no files: -w and sponge" {
+	[ -w /proc/sys/kernel/domainname ] || skip "/proc/sys cannot be written here"
+	before=$(cat /proc/sys/kernel/domainname)
+	echo "$before" | spool -w -o /proc/sys/kernel/domainname
+	[ "$(cat /proc/sys/kernel/domainname)" = "$before" ]
+	run bash -c 'echo x | spool -o /proc/sys/kernel/domainname'
+	[ "$status" -eq 1 ]
+	[ "$(cat /proc/sys/kernel/domainname)" = "$before" ]
+}
+
+@test "a clone keeps the old contents aside, where the file system can" {
+	[ "$TEST_VARIANT" = native ] || skip "strace does not go with sanitizers"
+	mounted btrfs 256
+	cp "$DATA/random" m/f
+	strace -qq -o trace spool -w -o m/f <"$DATA/numbers"
+	grep -q 'ioctl(.*FICLONE, [0-9]*) *= 0' trace || grep -q 'ioctl(.*BTRFS_IOC_CLONE.* = 0' trace
+	cmp m/f "$DATA/numbers"
+	run strace -qq -o trace -e inject=ftruncate:error=EIO:when=1 spool -w -o m/f <"$DATA/random"
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: m/f: cannot overwrite: Input/output error; its old contents were put back, the file is unchanged" ]
+	cmp m/f "$DATA/numbers"
+	(cd m && only f)
+}

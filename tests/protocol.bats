@@ -1,0 +1,121 @@
+#!/usr/bin/env bats
+# protocol.bats: the order of the system calls that replace a file, and what happens when one of them fails.
+
+load helper
+
+# The calls that matter, in order, without their arguments' details.
+calls() {
+	strace -f -qq -o trace -e trace=openat,fsync,fdatasync,syncfs,linkat,rename,renameat,renameat2,unlink,unlinkat,ftruncate,fallocate,fchown,fchmod "$@"
+	sed -nE 's/^[0-9]+ +//
+	    /O_TMPFILE/s/.*/anonymous/p
+	    /^fsync/s/\(.*//p
+	    /^fchmod/s/\(.*//p
+	    /^linkat/s/.*"(\.?)(.*)", AT_SYMLINK_FOLLOW.*/link \1/p
+	    /^linkat.*, 0\)/s/.*/second name/p
+	    /^rename/s/.*"([^"]*)".*/rename to \1/p
+	    /^fallocate/s/.*/reserve/p
+	    /^unlink/s/.*/unlink/p' trace
+}
+
+@test "an existing file: contents and attributes, fsync, link, rename, fsync of the directory" {
+	echo old >f
+	calls spool -o f <"$DATA/numbers" >got
+	printf '%s\n' anonymous fchmod fsync 'link .' 'rename to f' fsync | diff - got
+}
+
+@test "a new file: linked to its name at once" {
+	calls spool -o f <"$DATA/numbers" >got
+	printf '%s\n' anonymous anonymous fchmod fsync 'link ' fsync | diff - got
+}
+
+@test "-b: the backup comes before the rename" {
+	echo old >f
+	calls spool -b -o f <"$DATA/numbers" >got
+	printf '%s\n' anonymous fchmod fsync 'second name' 'rename to f~' unlink 'link .' 'rename to f' fsync | diff - got
+}
+
+@test "-w and -a: space is reserved first, and the file is synced" {
+	echo old >f
+	calls spool -a -o f <"$DATA/numbers" >got
+	printf '%s\n' reserve fsync | diff - got
+	calls spool -w -o f <"$DATA/random" >got
+	grep -v anonymous got | diff - <(printf '%s\n' reserve fsync)
+}
+
+@test "--no-sync: nothing waits for the disk" {
+	echo old >f
+	for options in '' -a -w -u; do
+		# shellcheck disable=SC2086
+		strace -f -qq -o trace spool --no-sync $options -o f <"$DATA/numbers"
+		run grep -E '^[0-9]+ +(fsync|fdatasync|syncfs|sync)' trace
+		[ "$status" -eq 1 ]
+	done
+}
+
+@test "-u: what is there already is synced, too" {
+	cp "$DATA/numbers" f
+	calls spool -u -o f <"$DATA/numbers" >got
+	[ "$(grep -c fsync got)" -eq 2 ]
+	run grep rename got
+	[ "$status" -eq 1 ]
+}
+
+@test "what was spilled is not written again" {
+	strace -qq -o trace -e trace=write,pwrite64,splice,copy_file_range,sendfile spool -m 1M -o f cat "$DATA/random"
+	cmp f "$DATA/random"
+	[ "$(awk '{ sum += $NF } END { print sum }' trace)" -eq 5000000 ]
+}
+
+@test "the staged file has mode 0600 and no name while the stream is soaked" {
+	echo old >f
+	chmod 666 f
+	mkfifo in
+	spool -m 0 -o f <in 3>&- &
+	pid=$!
+	exec 5>in
+	seq 100000 >&5
+	soaked() { stat -L -c '%F %a %h %s' /proc/"$pid"/fd/* | grep -q '^regular file 600 0 [1-9]'; }
+	eventually soaked
+	only f in
+	exec 5>&-
+	wait "$pid"
+	[ "$(stat -c %a f)" = 666 ]
+}
+
+@test "a directory that may be written but not read" {
+	mkdir d
+	echo old >d/f
+	chmod 666 d/f
+	[ "$(id -u)" -ne 0 ] || chown 65534:65534 d d/f
+	chmod 300 d
+	as_user spool -o d/f <"$DATA/numbers"
+	chmod 700 d
+	cmp d/f "$DATA/numbers"
+	[ "$(ls -A d)" = f ]
+}
+
+@test "without O_TMPFILE, /proc, renameat2, statx or extended attributes all the same" {
+	local fault number
+	echo old >f
+	strace -qq -o trace -e trace=openat spool -o f </dev/null
+	number=$(grep -n O_TMPFILE trace | head -n 1 | cut -d : -f 1)
+	for fault in "openat:error=EOPNOTSUPP:when=$number" renameat2:error=EINVAL renameat2:error=ENOSYS statx:error=ENOSYS \
+	    flistxattr:error=EOPNOTSUPP fallocate:error=EOPNOTSUPP access:error=ENOENT faccessat2:error=ENOSYS; do
+		rm -f new
+		echo old >f
+		chmod 604 f
+		for options in '' -b '-c :<{}' -w -a; do
+			# shellcheck disable=SC2086
+			strace -qq -o trace -e "inject=$fault" spool $options -o f <"$DATA/numbers"
+			tail -n 300000 f | cmp "$DATA/numbers"
+			[ "$(stat -c %a f)" = 604 ]
+			# shellcheck disable=SC2086
+			strace -qq -o trace -e "inject=$fault" spool $options -o new <"$DATA/numbers"
+			tail -n 300000 new | cmp "$DATA/numbers"
+			rm new
+		done
+		rm f~
+		rm trace
+		only f
+	done
+}
