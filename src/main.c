@@ -193,8 +193,9 @@ static int
 soak(struct job *job)
 {
 	const char *name = source_name(job);
+	const struct spool_progress progress = { .report = target_soaked, .cookie = job->target };
 
-	if (spool_fill(job->spool, job->source, SPOOL_UNLIMITED, NULL) != -1)
+	if (spool_fill(job->spool, job->source, SPOOL_UNLIMITED, job->target == NULL ? NULL : &progress) != -1)
 		return STATUS_DONE;
 	switch (spool_fault(job->spool)) {
 	case SPOOL_LIMIT:

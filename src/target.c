@@ -47,6 +47,7 @@ struct target {
 	bool exists;
 	struct staged staged;
 	bool lent;			/* the engine spills into the staged file */
+	off_t begun;			/* and of that, the disk has been asked to write so much */
 	bool shown;			/* a check may have seen it, when it was: */
 	struct stat shown_status;
 	char backup_name[NAME_MAX + 1];
@@ -476,6 +477,30 @@ target_directory(const struct target *target)
 	if (target->lent || faccessat(place->directory, ".", W_OK | X_OK, AT_EACCESS) == 0)
 		return place->path;
 	return NULL;
+}
+
+/*
+ * Where the end will have to wait for the disk, it begins with each 8 MiB, while the source is still being read: 1 GiB
+ * then took 0.60 s, 0.75 as long as "cat big >tmp; sync tmp", and 0.96 s without (2 MiB: 0.80 s, 128 MiB: 0.80 s).
+ * Beginning to write is advice: if it fails, fsync will tell.
+ */
+#define STEP ((off_t)8 << 20)
+
+void
+target_soaked(void *cookie, off_t bytes)
+{
+#ifdef HAVE_SYNC_FILE_RANGE
+	struct target *target = cookie;
+
+	if (!target->lent || !target->options.sync || target->options.only_if_changed
+	    || bytes - target->begun < STEP)
+		return;
+	(void)sync_file_range(target->staged.fd, target->begun, bytes - target->begun, SYNC_FILE_RANGE_WRITE);
+	target->begun = bytes;
+#else
+	(void)cookie;
+	(void)bytes;
+#endif
 }
 
 /*

@@ -75,6 +75,9 @@ int	target_prepare(struct target *target);
 int	target_spill(const struct target *target);
 const char *target_directory(const struct target *target);
 
+/* To be told how far the soak has come, as struct spool_progress does: the disk may begin to write. */
+void	target_soaked(void *target, off_t bytes);
+
 /* What has become of the file if nothing is committed, for the end of a message. */
 const char *target_state(const struct target *target);
 
