@@ -109,14 +109,22 @@ staged_open(const struct target *target, struct staged *staged, mode_t mode)
 	return staged->fd == -1 ? -1 : 0;
 }
 
+/* Removes a hidden name. Where the directory does not let go of its files, telling is all one can do; errno stays. */
+static void
+remove_hidden(const struct place *place, const char *name)
+{
+	int error = errno;
+
+	if (unlinkat(place->directory, name, 0) == -1 && errno != ENOENT)
+		message("%s/%s: cannot remove: %s", place->path, name, strerror(errno));
+	errno = error;
+}
+
 static void
 staged_unlink(const struct target *target, struct staged *staged)
 {
-	if (*staged->name == '\0')
-		return;
-	/* The directory may have become one that does not let go of its files; then this is all one can do. */
-	if (unlinkat(target->place.directory, staged->name, 0) == -1 && errno != ENOENT)
-		message("%s/%s: cannot remove: %s", target->place.path, staged->name, strerror(errno));
+	if (*staged->name != '\0')
+		remove_hidden(&target->place, staged->name);
 	*staged->name = '\0';
 }
 
@@ -158,8 +166,10 @@ staged_link(const struct target *target, struct staged *staged, const char *suff
 
 /* Renames, if there is no such name yet: one step where the system has it, else two. */
 static int
-rename_new(int directory, const char *from, const char *to)
+rename_new(const struct place *place, const char *from, const char *to)
 {
+	const int directory = place->directory;
+
 #ifdef HAVE_RENAMEAT2
 	if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0)
 		return 0;
@@ -167,7 +177,7 @@ rename_new(int directory, const char *from, const char *to)
 		return -1;
 #endif
 	if (linkat(directory, from, directory, to, 0) == 0) {
-		(void)unlinkat(directory, from, 0);
+		remove_hidden(place, from);
 		return 0;
 	}
 	if (errno == EEXIST)
@@ -193,7 +203,7 @@ staged_publish(const struct target *target, struct staged *staged, const char *n
 		return -1;
 	}
 	if ((replace ? renameat(directory, staged->name, directory, name)
-	    : rename_new(directory, staged->name, name)) == -1)
+	    : rename_new(&target->place, staged->name, name)) == -1)
 		return -1;
 	*staged->name = '\0';
 	return 0;
@@ -582,7 +592,7 @@ show(struct target *target, struct spool *spool, char **path)
 		signals_hold();
 		strlcpy(old_name, staged->name, sizeof(old_name));
 		place_beside(&target->place, suffix_of(target->place.name), name);
-		if (rename_new(target->place.directory, old_name, name) == 0)
+		if (rename_new(&target->place, old_name, name) == 0)
 			strlcpy(staged->name, name, sizeof(staged->name));
 		signals_release();
 	} else if (staged_link(target, staged, suffix_of(target->place.name)) == -1) {
@@ -655,13 +665,9 @@ link_backup(const struct target *target)
 		place_beside(&target->place, "", name);
 		result = linkat(directory, target->place.name, directory, name, 0);
 		if (result == 0) {
-			int error;
-
 			result = renameat(directory, name, directory, target->backup_name);
-			error = errno;
 			/* Where the backup is the same file already, renaming does nothing, and succeeds. */
-			(void)unlinkat(directory, name, 0);
-			errno = error;
+			remove_hidden(&target->place, name);
 			return result;
 		}
 		if (errno != EEXIST)
@@ -876,6 +882,8 @@ commit_direct(const struct target *target, struct spool *spool)
 	const char *file = target->options.file;
 	const off_t size = spool_size(spool);
 	int fd = target->descriptor != -1 ? fcntl(target->descriptor, F_DUPFD_CLOEXEC, 0) : open_direct(file);
+	bool written;
+	int error;
 
 	if (fd == -1)
 		return fail(target, "open");
@@ -885,8 +893,14 @@ commit_direct(const struct target *target, struct spool *spool)
 		(void)close(fd);
 		return STATUS_FAILED;
 	}
-	if ((target->options.sync && place_flush(fd) == -1) | (close(fd) == -1 && errno != EINTR)) {
-		message("%s: cannot close: %s; what it has may not be whole", file, strerror(errno));
+	written = !target->options.sync || place_flush(fd) == 0;
+	error = errno;
+	if (close(fd) == -1 && errno != EINTR && written) {
+		written = false;
+		error = errno;
+	}
+	if (!written) {
+		message("%s: cannot close: %s; what it has may not be whole", file, strerror(error));
 		return STATUS_FAILED;
 	}
 	return STATUS_DONE;
