@@ -131,22 +131,22 @@ judge_file() {
 	[ -z "$litter" ] || grep -q "$litter: cannot remove" err
 }
 
-@test "each call fails: a file is replaced" { old=file; sweep_file -o work/f; }
-@test "each call fails: a file is replaced, spilled" { old=file; sweep_file -m 10K -o work/f; }
+@test "each call fails: a file is replaced" { old='file'; sweep_file -o work/f; }
+@test "each call fails: a file is replaced, spilled" { old='file'; sweep_file -m 10K -o work/f; }
 @test "each call fails: a file is made" { old=none; sweep_file -m 10K -o work/f; }
-@test "each call fails: a file is replaced, spilled elsewhere, with a backup" { old=file; sweep_file -m 10K -b -T . -o work/f; }
+@test "each call fails: a file is replaced, spilled elsewhere, with a backup" { old='file'; sweep_file -m 10K -b -T . -o work/f; }
 @test "each call fails: a file is replaced by what COMMAND prints" {
-	old=file
+	old='file'
 	# A close that fails has closed all the same, but one that strace makes fail has not, and the pipe would not end.
 	faults=${faults/close:EIO/}
 	sweep_file -m 10K -o work/f cat
 }
 @test "each call fails: a file is replaced after a check" {
-	old=file
+	old='file'
 	sweep_file -m 10K -c 'test -s {}' -o work/f
 }
 @test "each call fails: a file is appended to" { old=append; sweep_file -m 10K -a -o work/f; }
-@test "each call fails: a file is overwritten" { old=file; sweep_file -m 10K -w -o work/f; }
+@test "each call fails: a file is overwritten" { old='file'; sweep_file -m 10K -w -o work/f; }
 
 # As above, but the call fails each time: where there is another way, it is taken.
 always() {

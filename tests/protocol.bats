@@ -94,13 +94,33 @@ calls() {
 	[ "$(ls -A d)" = f ]
 }
 
-@test "without O_TMPFILE, /proc, renameat2, statx or extended attributes all the same" {
-	local fault number
+@test "without O_TMPFILE: a hidden name, removed if it comes to nothing" {
+	local number
 	echo old >f
 	strace -qq -o trace -e trace=openat spool -o f </dev/null
 	number=$(grep -n O_TMPFILE trace | head -n 1 | cut -d : -f 1)
-	for fault in "openat:error=EOPNOTSUPP:when=$number" renameat2:error=EINVAL renameat2:error=ENOSYS statx:error=ENOSYS \
-	    flistxattr:error=EOPNOTSUPP fallocate:error=EOPNOTSUPP access:error=ENOENT faccessat2:error=ENOSYS; do
+	without() {
+		strace -qq -o trace -e "inject=openat:error=EOPNOTSUPP:when=$number" spool "$@"
+		grep -q 'O_TMPFILE.*INJECTED' trace
+		rm trace
+	}
+	chmod 604 f
+	without -o f <"$DATA/numbers"
+	cmp f "$DATA/numbers"
+	without -b -c '[ -s {} ]; [ "$(ls -A | grep -c spool-)" = 1 ]' -o f.conf <"$DATA/numbers"
+	mv f.conf f
+	run without -c 'false {}' -o f <"$DATA/random"
+	run without -l 1 -o f <"$DATA/random"
+	run without -o f false
+	cmp f "$DATA/numbers"
+	rm -f trace
+	only f
+}
+
+@test "without /proc, renameat2, statx or extended attributes all the same" {
+	local fault
+	for fault in renameat2:error=EINVAL renameat2:error=ENOSYS statx:error=ENOSYS flistxattr:error=EOPNOTSUPP \
+	    fallocate:error=EOPNOTSUPP access:error=ENOENT faccessat2:error=ENOSYS; do
 		rm -f new
 		echo old >f
 		chmod 604 f
