@@ -325,7 +325,8 @@ try_replacing(struct target *target, char *why, size_t size)
 		return -1;
 	}
 	if (staged_open(target, &target->staged, 0600) == -1) {
-		snprintf(why, size, "its directory cannot be written: %s", strerror(errno));
+		snprintf(why, size, "%s: %s", errno == EACCES || errno == EPERM || errno == EROFS
+		    ? "its directory cannot be written" : "no file can be made beside it", strerror(errno));
 		return -1;
 	}
 	if (target->exists && attributes_keep(target->old, target->staged.fd, false, what, sizeof(what)) == -1) {
@@ -544,11 +545,15 @@ dress(struct target *target, char *what, size_t size)
 
 	if (target->exists)
 		return attributes_keep(target->old, target->staged.fd, true, what, size);
+	/* The watch does not know of the model, which may have a name. */
+	signals_hold();
 	strlcpy(what, "its mode", size);
-	if (staged_open(target, &model, 0666) == -1)
-		return -1;
-	result = attributes_keep(model.fd, target->staged.fd, true, what, size);
-	staged_drop(target, &model);
+	result = staged_open(target, &model, 0666);
+	if (result == 0) {
+		result = attributes_keep(model.fd, target->staged.fd, true, what, size);
+		staged_drop(target, &model);
+	}
+	signals_release();
 	return result;
 }
 
@@ -574,49 +579,51 @@ set_time_back(int fd)
 	}
 }
 
+/* Gives the staged file a hidden name that ends in this, whether it has one already or not. */
 static int
-show(struct target *target, struct spool *spool, char **path)
+staged_name(const struct target *target, struct staged *staged, const char *suffix)
+{
+	char name[NAME_MAX + 1];
+	int result;
+
+	if (*staged->name == '\0')
+		return staged_link(target, staged, suffix);
+	if (*suffix == '\0')
+		return 0;
+	place_beside(&target->place, suffix, name);
+	signals_hold();
+	result = rename_new(&target->place, staged->name, name);
+	if (result == 0)
+		strlcpy(staged->name, name, sizeof(staged->name));
+	signals_release();
+	return result;
+}
+
+/* Completes the staged file, under a name. It is opened first: its final mode may not let everybody read it. */
+static int
+show(struct target *target, struct spool *spool)
 {
 	struct staged *staged = &target->staged;
 	char what[NAME_MAX + 64];
-	int fd;
+	int fd, error;
 
 	if (staged->fd == -1 && staged_open(target, staged, 0600) == -1)
 		return -1;
-	if (complete(target, spool) == -1 || dress(target, what, sizeof(what)) == -1)
+	if (complete(target, spool) == -1 || staged_name(target, staged, suffix_of(target->place.name)) == -1)
 		return -1;
-	/* With a name that has no suffix, or the wrong one, from the beginning, it gets another one. */
-	if (*staged->name != '\0') {
-		char old_name[NAME_MAX + 1], name[NAME_MAX + 1];
-
-		signals_hold();
-		strlcpy(old_name, staged->name, sizeof(old_name));
-		place_beside(&target->place, suffix_of(target->place.name), name);
-		if (rename_new(&target->place, old_name, name) == 0)
-			strlcpy(staged->name, name, sizeof(staged->name));
-		signals_release();
-	} else if (staged_link(target, staged, suffix_of(target->place.name)) == -1) {
+	fd = openat(target->place.directory, staged->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+	if (fd == -1)
 		return -1;
+	if (dress(target, what, sizeof(what)) == 0) {
+		set_time_back(staged->fd);
+		target->shown = fstat(staged->fd, &target->shown_status) == 0;
 	}
-	set_time_back(staged->fd);
-	/* It must not look like an option. */
-	if (asprintf(path, "%s%s/%s", *target->place.path == '-' ? "./" : "", target->place.path, staged->name) == -1) {
-		*path = NULL;
-		return -1;
-	}
-	fd = openat(target->place.directory, staged->name, O_RDONLY | O_CLOEXEC);
-	if (fd == -1 || fstat(fd, &target->shown_status) == -1) {
-		int error = errno;
-
-		if (fd != -1)
-			(void)close(fd);	/* only to be read */
-		free(*path);
-		*path = NULL;
-		errno = error;
-		return -1;
-	}
-	target->shown = true;
-	return fd;
+	if (target->shown)
+		return fd;
+	error = errno;
+	(void)close(fd);	/* only to be read */
+	errno = error;
+	return -1;
 }
 
 int
@@ -625,16 +632,26 @@ target_show(struct target *target, struct spool *spool, char **path)
 	const bool may_lack = target->direct || (target->exists && target->mode != TARGET_REPLACE);
 	int fd = -1;
 
+	*path = NULL;
 	if (!target->direct)
-		fd = show(target, spool, path);
-	if (fd == -1 && may_lack) {
+		fd = show(target, spool);
+	if (fd != -1) {
+		/* It must not look like an option. */
+		if (asprintf(path, "%s%s/%s", *target->place.path == '-' ? "./" : "", target->place.path,
+		    target->staged.name) == -1)
+			*path = NULL;
+	} else if (may_lack) {
 		staged_drop(target, &target->staged);
-		*path = strdup("/dev/stdin");
-		fd = *path == NULL ? -1 : spool_seal(spool);
+		fd = spool_seal(spool);
+		if (fd != -1)
+			*path = strdup("/dev/stdin");
 	}
-	if (fd == -1)
-		(void)fail(target, "stage the stream for the check");
-	return fd;
+	if (*path != NULL)
+		return fd;
+	(void)fail(target, "stage the stream for the check");
+	if (fd != -1)
+		(void)close(fd);	/* only to be read */
+	return -1;
 }
 
 bool
@@ -699,6 +716,9 @@ copy_backup(const struct target *target)
 		(void)futimens(copy.fd, times);
 		if (settle(target, copy.fd) == 0)
 			result = staged_publish(target, &copy, target->backup_name, true);
+		/* It must be there before the file is overwritten. */
+		if (result == 0 && target->options.sync)
+			result = place_sync(&target->place, copy.fd);
 	}
 	(void)spool_close(spool);	/* the descriptor is not its own */
 	staged_drop(target, &copy);
@@ -817,6 +837,10 @@ replace(struct target *target, struct spool *spool)
 	if ((staged->fd == -1 && staged_open(target, staged, 0600) == -1) || complete(target, spool) == -1)
 		return fail(target, doing);
 	if (dress(target, what, sizeof(what)) == -1) {
+		if (target->exists && target->options.fall_back) {
+			target->mode = TARGET_OVERWRITE;
+			return AGAIN;
+		}
 		message("%s: cannot %s: %s cannot be kept: %s; %s", target->options.file, doing, what, strerror(errno),
 		    target_state(target));
 		return STATUS_FAILED;

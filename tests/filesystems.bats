@@ -183,7 +183,7 @@ full() {
 	done 2>/dev/null
 	run spool -o m/f <"$DATA/numbers"
 	[ "$status" -eq 1 ]
-	[ "$output" = "spool: m/f: cannot replace: its directory cannot be written: No space left on device; -w overwrites the file itself; nothing was read, the file is unchanged" ]
+	[ "$output" = "spool: m/f: cannot replace: no file can be made beside it: No space left on device; -w overwrites the file itself; nothing was read, the file is unchanged" ]
 	[ "$(cat m/f)" = old ]
 	spool -w -o m/f <"$DATA/numbers"
 	cmp m/f "$DATA/numbers"

@@ -107,7 +107,8 @@ calls() {
 	chmod 604 f
 	without -o f <"$DATA/numbers"
 	cmp f "$DATA/numbers"
-	without -b -c '[ -s {} ]; [ "$(ls -A | grep -c spool-)" = 1 ]' -o f.conf <"$DATA/numbers"
+	cp f f.conf
+	without -c '[ -s {} ]; [ "$(ls -A | grep -c spool-)" = 1 ]' -o f.conf <"$DATA/numbers"
 	mv f.conf f
 	run without -c 'false {}' -o f <"$DATA/random"
 	run without -l 1 -o f <"$DATA/random"
