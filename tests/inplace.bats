@@ -109,15 +109,16 @@ overwrites() {
 }
 
 @test "50 spools appending at once lose no line, as other appenders lose none" {
-	local i
-	for i in {1..50}; do
+	local i count=50
+	[ "$TEST_VARIANT" != valgrind ] || count=5
+	for ((i = 1; i <= count; i++)); do
 		yes "$i" | head -n 1000 | spool --no-sync -a -o f 3>&- &
 		echo "other $i" >>f
 	done
 	wait
-	[ "$(grep -c other f)" -eq 50 ]
-	[ "$(grep -vc other f)" -eq 50000 ]
-	for i in {1..50}; do
+	[ "$(grep -c other f)" -eq "$count" ]
+	[ "$(grep -vc other f)" -eq $((count * 1000)) ]
+	for ((i = 1; i <= count; i++)); do
 		[ "$(grep -cx "$i" f)" -eq 1000 ]
 	done
 	only f
