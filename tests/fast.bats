@@ -14,14 +14,14 @@ traced() {
 	grep -q '^vmsplice' trace
 	grep -q '^fcntl(0, F_SETPIPE_SZ, 1048576)' trace
 	grep -q '^fcntl(1, F_SETPIPE_SZ, 1048576)' trace
-	! grep -q '^write(1' trace
+	run ! grep -q '^write(1' trace
 }
 
 @test "spilled: splice in, splice out" {
 	traced -m 0
 	grep -q '^splice(0, NULL, [0-9]*, ' trace
 	grep -q '^splice([0-9]*, \[[0-9]*\], 1, NULL' trace
-	! grep -q '^write(1' trace
+	run ! grep -q '^write(1' trace
 }
 
 @test "the spill file is anonymous from its first moment" {
@@ -39,7 +39,22 @@ traced() {
 @test "five bytes: nothing that they do not need" {
 	echo 1234 | strace -qq -o trace spool | cat >out
 	[ "$(cat out)" = 1234 ]
-	! grep -qE 'F_SETPIPE_SZ|madvise|splice|O_TMPFILE|memfd|LC_|locale' trace
+	run ! grep -qE 'F_SETPIPE_SZ|madvise|splice|O_TMPFILE|memfd|LC_|locale' trace
 	# read, read the end, write.
 	[ "$(grep -cE '^(read\(0|write)' trace)" -eq 3 ]
+}
+
+@test "into a file: by splice, and the disk begins early" {
+	cat "$DATA/random" "$DATA/random" "$DATA/random" "$DATA/random" >twenty
+	cat twenty | strace -qq -o trace spool -m 1M -o f
+	cmp f twenty
+	grep -q '^splice(0, NULL, [0-9]*, ' trace
+	[ "$(grep -c '^sync_file_range' trace)" -eq 2 ]
+	cat twenty | strace -qq -o trace spool -m 1M --no-sync -o f
+	run ! grep -q '^sync_file_range' trace
+}
+
+@test "into a file, again without sync_file_range" {
+	cat "$DATA/random" "$DATA/random" | strace -qq -o trace -e inject=sync_file_range:error=ENOSYS spool -m 1M -o f
+	cat "$DATA/random" "$DATA/random" | cmp f
 }

@@ -125,6 +125,47 @@ concurrent() {
 @test "overlay" { mounted overlay 64; works; }
 @test "bindfs: no O_TMPFILE" { mounted bindfs 64; works; }
 
+# The file system stops dead, writing nothing more, and comes back as it is on the disk.
+power_cut() {
+	xfs_io -x -c shutdown m
+	umount m
+	mount -o loop image m
+}
+
+survives() {
+	local options
+	mounted "$@"
+	[ "$1" != ext4 ] || mount -o remount,noauto_da_alloc m
+	for options in '' '-m 0' '-b' '-w' '-c :<{}' '-T .'; do
+		rm -f m/*
+		seq 1000 >m/f
+		sync -f m
+		# shellcheck disable=SC2086
+		spool $options -o m/f <"$DATA/numbers"
+		# shellcheck disable=SC2086
+		spool $options -o m/new <"$DATA/random"
+		power_cut
+		cmp m/f "$DATA/numbers"
+		cmp m/new "$DATA/random"
+		[ "$options" != -b ] || seq 1000 | cmp m/f~
+	done
+	spool -a -o m/f <"$DATA/random"
+	power_cut
+	cat "$DATA/numbers" "$DATA/random" | cmp m/f
+	# The same contents, which nobody has waited for.
+	cp "$DATA/random" m/f
+	spool -u -o m/f <"$DATA/random"
+	power_cut
+	cmp m/f "$DATA/random"
+	# This would be lost, so the test does see what is lost.
+	spool --no-sync -o m/other <"$DATA/numbers"
+	power_cut
+	run ! cmp m/other "$DATA/numbers"
+}
+
+@test "a power cut after status 0: ext4" { survives ext4 64; }
+@test "a power cut after status 0: xfs" { survives xfs 320; }
+
 # The target's file system is full: nothing changes and nothing is left behind, in all modes.
 full() {
 	mounted "$@"

@@ -25,6 +25,20 @@ peak() {
 	cmp zeros out
 }
 
+@test "peak resident memory into a file, in all ways" {
+	local memory options
+	for memory in 0 1 64; do
+		for options in '' '-b' '-u' '-a' '-w' '-T .' '-c true' '-c :<{}'; do
+			rm -f f f~
+			# shellcheck disable=SC2086
+			for old in 0 100M; do
+				truncate -s "$old" f
+				[ "$(peak 150M -m "${memory}M" --no-sync $options -o f)" -le $(((memory + 4) * 1024)) ]
+			done
+		done
+	done
+}
+
 @test "waiting for a non-blocking source or sink does not spin" {
 	{ echo one; sleep 1; echo two; } | nonblocking 0 strace -o trace spool >out
 	printf 'one\ntwo\n' | cmp out
@@ -37,7 +51,7 @@ peak() {
 @test "nothing is made on disk while memory suffices" {
 	mkdir here
 	seq 9 | strace -f -e trace=open,openat -o trace spool -T here
-	! grep -q 'here' trace
+	run ! grep -q 'here' trace
 }
 
 @test "a full disk while spilling: status 1, the directory named, nothing released" {
