@@ -50,10 +50,14 @@ is_wanted(const char *name, bool open)
 {
 	static const char *const unwanted[] = { "security.capability", "security.ima", "security.evm" };
 
+	/* system.*: the access control lists, of this kind or that. */
+	if (strncmp(name, "system.", strlen("system.")) == 0)
+		return open;
+
 	for (size_t i = 0; i < sizeof(unwanted) / sizeof(*unwanted); i++)
 		if (strcmp(name, unwanted[i]) == 0)
 			return false;
-	return open || strcmp(name, ACL) != 0;
+	return true;
 }
 
 static int
@@ -69,13 +73,43 @@ keep_one(int from, int to, const char *name, char *value, char *other)
 	return fsetxattr(to, name, value, (size_t)length, 0);
 }
 
+static bool
+is_listed(const char *wanted, const char *names, ssize_t length)
+{
+	for (const char *name = names; name < names + length; name += strlen(name) + 1)
+		if (strcmp(name, wanted) == 0)
+			return true;
+	return false;
+}
+
+/*
+ * Removes what the old file does not have: attributes that it had when it was looked at earlier, and an access control
+ * list that the directory gives to its new files. names: what the old file has; buffer: LONGEST bytes.
+ */
+static int
+remove_others(int to, const char *names, ssize_t length, char *buffer)
+{
+	ssize_t found = flistxattr(to, buffer, LONGEST);
+
+	if (found == -1)
+		return is_unsupported(errno) ? 0 : -1;
+	for (const char *name = buffer; name < buffer + found; name += strlen(name) + 1) {
+		if (is_listed(name, names, length) || (strcmp(name, ACL) != 0
+		    && strncmp(name, "user.", strlen("user.")) != 0
+		    && strncmp(name, "trusted.", strlen("trusted.")) != 0))
+			continue;
+		if (fremovexattr(to, name) == -1 && errno != ENODATA)
+			return -1;
+	}
+	return 0;
+}
+
 /* buffers: three of LONGEST bytes. */
 static int
 keep_listed(int from, int to, bool open, char *buffers, char *what, size_t size)
 {
 	char *names = buffers;
 	ssize_t length = flistxattr(from, names, LONGEST);
-	bool has_acl = false;
 
 	strlcpy(what, "its extended attributes", size);
 	if (length == -1) {
@@ -84,15 +118,12 @@ keep_listed(int from, int to, bool open, char *buffers, char *what, size_t size)
 		length = 0;
 	}
 	for (const char *name = names; name < names + length; name += strlen(name) + 1) {
-		const bool is_acl = strcmp(name, ACL) == 0;
-
-		has_acl |= is_acl;
 		if (!is_wanted(name, open))
 			continue;
 		if (keep_one(from, to, name, buffers + LONGEST, buffers + 2 * LONGEST) == -1) {
 			int error = errno;
 
-			if (is_acl)
+			if (strcmp(name, ACL) == 0)
 				strlcpy(what, "its access control list", size);
 			else {
 				strlcpy(what, "its extended attribute ", size);
@@ -102,12 +133,7 @@ keep_listed(int from, int to, bool open, char *buffers, char *what, size_t size)
 			return -1;
 		}
 	}
-	/* One that the directory gives to its new files. */
-	if (open && !has_acl && fremovexattr(to, ACL) == -1 && errno != ENODATA && !is_unsupported(errno)) {
-		strlcpy(what, "its access control list", size);
-		return -1;
-	}
-	return 0;
+	return open ? remove_others(to, names, length, buffers + LONGEST) : 0;
 }
 
 static int

@@ -209,19 +209,25 @@ command_start(const char *path, char **command, int *output, pid_t *child)
 	if (error != 0) {
 		(void)close(ends[0]);
 		errno = error;
-		return status_of(error);
+		/* No process could be made, whatever the program. */
+		return error == EAGAIN || error == ENOMEM ? STATUS_FAILED : status_of(error);
 	}
 	*output = ends[0];
 	return STATUS_DONE;
 }
 
-/*
- * Whether a shell takes every character for itself, in and outside of quotes.
- */
+/* Whether a shell takes every character for itself, in and outside of quotes. */
 static bool
 is_plain(const char *path)
 {
 	return path[strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+,:@%=")] == '\0';
+}
+
+static bool
+quotes_braces(const char *check)
+{
+	return strstr(check, "\"{}") != NULL || strstr(check, "{}\"") != NULL || strstr(check, "'{}") != NULL
+	    || strstr(check, "{}'") != NULL;
 }
 
 int
@@ -235,7 +241,10 @@ command_check(const char *check, const char *path, int stream, int *status)
 	pid_t child;
 	int error = ENOMEM;
 
-	if (script != NULL && zero != NULL)
+	/* In quotes it would not be the value of $0, but other words, and perhaps other files. */
+	if (!is_plain(path) && quotes_braces(check))
+		error = EINVAL;
+	else if (script != NULL && zero != NULL)
 		error = spawn(_PATH_BSHELL, arguments, stream, STDERR_FILENO, &child);
 	free(script);
 	free(zero);

@@ -97,14 +97,22 @@ static int
 copy_from(const struct inplace *file, int fd, struct aside *aside)
 {
 	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	int error;
 
+	options.hold = signals_hold;
+	options.release = signals_release;
 	options.memory_limit = file->memory;
 	options.directory = file->directory;
 	aside->copy = spool_open(&options);
-	if (aside->copy == NULL || lseek(fd, 0, SEEK_SET) == -1
-	    || spool_fill(aside->copy, fd, aside->old.st_size, NULL) == -1)
-		return -1;
-	return 0;
+	if (aside->copy != NULL && lseek(fd, 0, SEEK_SET) == 0
+	    && spool_fill(aside->copy, fd, aside->old.st_size, NULL) != -1)
+		return 0;
+	error = errno;
+	/* A part of it must not pass for the whole. */
+	(void)spool_close(aside->copy);
+	aside->copy = NULL;
+	errno = error;
+	return -1;
 }
 
 static int
@@ -125,6 +133,32 @@ put_aside(const struct inplace *file, struct aside *aside)
 	return copy_from(file, file->fd, aside);
 }
 
+/* The first length bytes of it. */
+static int
+write_first(int fd, struct spool *spool, off_t length)
+{
+	char buffer[64 << 10];
+
+	if (lseek(fd, 0, SEEK_SET) == -1 || spool_seek(spool, 0, SEEK_SET) == -1)
+		return -1;
+	while (length > 0) {
+		size_t wanted = length < (off_t)sizeof(buffer) ? (size_t)length : sizeof(buffer);
+		ssize_t n = spool_read(spool, buffer, wanted);
+
+		for (ssize_t done = 0, more; done < n; done += more) {
+			more = write(fd, buffer + done, (size_t)(n - done));
+			if (more == -1 && errno == EINTR)
+				more = 0;
+			if (more == -1)
+				return -1;
+		}
+		if (n <= 0)
+			return (int)n;
+		length -= n;
+	}
+	return 0;
+}
+
 static int
 write_all(int fd, struct spool *spool)
 {
@@ -134,17 +168,22 @@ write_all(int fd, struct spool *spool)
 	return spool_drain(spool, fd, NULL) == -1 ? -1 : 0;
 }
 
+/*
+ * touched: how many of its old bytes may have changed. Only these are written again: what may have been a hole beyond
+ * them needs no space. The old size comes first, which gives back what the new contents took, and since a clone of a
+ * shorter file is refused.
+ */
 static int
-put_back(const struct inplace *file, struct aside *aside)
+put_back(const struct inplace *file, struct aside *aside, off_t touched)
 {
+	if (truncate_to(file->fd, aside->old.st_size) == -1)
+		return -1;
 	if (aside->clone == -1 || clone_to(file->fd, aside->clone) == -1) {
 		if (aside->clone != -1 && aside->copy == NULL && copy_from(file, aside->clone, aside) == -1)
 			return -1;
-		if (aside->copy != NULL && write_all(file->fd, aside->copy) == -1)
+		if (aside->copy != NULL && write_first(file->fd, aside->copy, touched) == -1)
 			return -1;
 	}
-	if (truncate_to(file->fd, aside->old.st_size) == -1)
-		return -1;
 	restore_times(file->fd, &aside->old);
 	return file->sync ? place_flush(file->fd) : 0;
 }
@@ -155,14 +194,19 @@ rescue(const struct inplace *file, struct aside *aside, char name[NAME_MAX + 1])
 {
 	int fd, result;
 
-	if (aside->copy == NULL && (aside->clone == -1 || copy_from(file, aside->clone, aside) == -1))
-		return -1;
 	place_beside(file->place, "", name);
+	/* A clone is a file already, and complete. */
+	if (aside->clone != -1 && place_link(file->place, aside->clone, name) == 0)
+		return place_flush(aside->clone);
+	if (aside->copy == NULL)
+		return -1;
 	fd = openat(file->place->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
 	result = write_all(fd, aside->copy);
-	if (place_flush(fd) == -1 || close(fd) == -1)
+	if (place_flush(fd) == -1)
+		result = -1;
+	if (close(fd) == -1)
 		result = -1;
 	if (result == -1)
 		(void)unlinkat(file->place->directory, name, 0);
@@ -171,11 +215,11 @@ rescue(const struct inplace *file, struct aside *aside, char name[NAME_MAX + 1])
 
 /* error: why it failed. */
 static void
-undo_overwrite(const struct inplace *file, struct aside *aside, int error)
+undo_overwrite(const struct inplace *file, struct aside *aside, off_t touched, int error)
 {
 	char name[NAME_MAX + 1];
 
-	if (put_back(file, aside) == 0) {
+	if (put_back(file, aside, touched) == 0) {
 		message("%s: cannot overwrite: %s; its old contents were put back, the file is unchanged", file->file,
 		    strerror(error));
 		return;
@@ -200,6 +244,7 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 {
 	const off_t size = spool_size(spool);
 	struct aside aside;
+	off_t touched, reserved_from;
 	bool ready;
 
 	if (put_aside(file, &aside) == -1) {
@@ -208,7 +253,9 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 		return STATUS_FAILED;
 	}
 	signals_hold();
-	ready = reserve(file->fd, 0, size) == 0;
+	/* The holes of a sparse file are not filled: nobody could make them holes again. */
+	reserved_from = (off_t)aside.old.st_blocks * 512 < aside.old.st_size ? aside.old.st_size : 0;
+	ready = reserve(file->fd, reserved_from, size - reserved_from) == 0;
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
 	if (!ready || before_writing(file) == -1) {
@@ -218,8 +265,14 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 		return STATUS_FAILED;
 	}
 	if (write_all(file->fd, spool) == -1 || truncate_to(file->fd, size) == -1
-	    || (file->sync && place_flush(file->fd) == -1)) {
-		undo_overwrite(file, &aside, errno);
+	    || place_settle(file->fd, file->sync) == -1) {
+		int error = errno;
+
+		/* After the last byte is written the file may have been made shorter. */
+		touched = spool_tell(spool);
+		if (touched == size || touched > aside.old.st_size)
+			touched = aside.old.st_size;
+		undo_overwrite(file, &aside, touched, error);
 		aside_free(&aside);
 		return STATUS_FAILED;
 	}
@@ -229,24 +282,28 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 
 /*
  * Cuts the file back to what it was, if nobody but spool has appended since. Somebody who does so between these two
- * calls loses it: no call does both.
+ * calls loses it: no call does both. NULL, or why not.
  */
-static bool
+static const char *
 cut_back(int fd, const struct stat *old, off_t appended)
 {
 	struct stat now;
 
-	if (fstat(fd, &now) == -1 || now.st_size != old->st_size + appended || truncate_to(fd, old->st_size) == -1)
-		return false;
+	if (fstat(fd, &now) == -1)
+		return strerror(errno);
+	if (now.st_size != old->st_size + appended)
+		return "others have appended too";
+	if (truncate_to(fd, old->st_size) == -1)
+		return strerror(errno);
 	restore_times(fd, old);
-	return true;
+	return NULL;
 }
 
 int
 inplace_append(const struct inplace *file, struct spool *spool)
 {
 	struct stat old;
-	off_t appended;
+	const char *why_not;
 	bool ready;
 	int error;
 
@@ -255,27 +312,32 @@ inplace_append(const struct inplace *file, struct spool *spool)
 		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(errno));
 		return STATUS_FAILED;
 	}
-	ready = reserve(file->fd, old.st_size, spool_size(spool)) == 0;
+	ready = file->only_grows || reserve(file->fd, old.st_size, spool_size(spool)) == 0;
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
 	if (!ready || before_writing(file) == -1) {
-		(void)cut_back(file->fd, &old, 0);
+		if (!file->only_grows)
+			(void)cut_back(file->fd, &old, 0);
 		return STATUS_FAILED;
 	}
 	spool_freeze(spool);
 	if (spool_seek(spool, 0, SEEK_SET) == 0 && spool_drain(spool, file->fd, NULL) != -1
-	    && (!file->sync || place_flush(file->fd) == 0))
+	    && place_settle(file->fd, file->sync) == 0)
 		return STATUS_DONE;
 	error = errno;
-	appended = spool_tell(spool);
-	if (cut_back(file->fd, &old, appended)) {
+	if (spool_tell(spool) == 0 && file->only_grows) {
+		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(error));
+		return STATUS_FAILED;
+	}
+	why_not = cut_back(file->fd, &old, spool_tell(spool));
+	if (why_not == NULL) {
 		if (file->sync)
 			(void)place_flush(file->fd);	/* nothing is left to do if it fails */
 		message("%s: cannot append: %s; it was cut back to its old length, the file is unchanged", file->file,
 		    strerror(error));
 	} else {
-		message("%s: cannot append: %s; others have appended too, so %jd bytes of the stream stay in it",
-		    file->file, strerror(error), (intmax_t)appended);
+		message("%s: cannot append: %s; it cannot be cut back (%s), %jd bytes of the stream stay in it",
+		    file->file, strerror(error), why_not, (intmax_t)spool_tell(spool));
 	}
 	return STATUS_FAILED;
 }

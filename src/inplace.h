@@ -2,7 +2,8 @@
  * inplace.h: writes a spool into a file as it is, for -w and -a: the inode, its owner and its other names stay.
  *
  * That cannot be done in one step. So all that can fail is tried before the first byte changes: the old contents
- * are put aside, and the space for the new ones is reserved. If writing fails all the same, the file is made again
+ * are put aside, and the space for the new ones is reserved, as far as the file system can: not for what it shares
+ * with another file, nor in the holes of a sparse one. If writing fails all the same, the file is made again
  * what it was. Only a kill -9 or a power cut in between leaves a part of each.
  *
  * Both functions print their own message, which says what became of the file, and return an exit status. From the
@@ -24,6 +25,7 @@ struct inplace {
 	const struct place *place;
 	int fd;				/* open for reading and writing; to append, with O_APPEND */
 	bool sync;			/* wait for the disk */
+	bool only_grows;		/* what chattr has made append-only cannot be cut back */
 	off_t memory;			/* how much of the old contents may be put aside in memory */
 	const char *directory;		/* and where the rest goes, as in struct spool_options */
 	/* Called when nothing is left but to write, or NULL. -1 gives up; it has told why. */

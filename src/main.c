@@ -177,6 +177,16 @@ report_engine(const struct job *job, const char *doing, const char *state)
 	message("%s: cannot %s the spill file: %s; %s", spool_directory(directory), doing, why, state);
 }
 
+/* COMMAND was found before, but cannot be started. */
+static int
+report_start(const struct job *job, int status)
+{
+	if (status != STATUS_NOT_FOUND)
+		return report_command(job->options, status, state(job));
+	message("%s: cannot be run: it or its interpreter is missing; %s", job->options->command[0], state(job));
+	return status;
+}
+
 /* With -o, COMMAND is what is read. */
 static int
 begin_source(struct job *job)
@@ -186,7 +196,7 @@ begin_source(struct job *job)
 	if (job->target == NULL || job->options->command == NULL)
 		return STATUS_DONE;
 	status = command_start(job->path, job->options->command, &job->source, &job->producer);
-	return status == STATUS_DONE ? STATUS_DONE : report_command(job->options, status, state(job));
+	return status == STATUS_DONE ? STATUS_DONE : report_start(job, status);
 }
 
 static int
@@ -219,7 +229,7 @@ end_source(struct job *job, int status)
 
 	(void)close(job->source);	/* only read */
 	if (status != STATUS_DONE)
-		kill(job->producer, SIGTERM);
+		signals_tell(job->producer, SIGTERM);
 	if (signals_wait(job->producer, &ended) == -1) {
 		message("%s: cannot wait for it: %s; %s", name, strerror(errno), state(job));
 		return STATUS_FAILED;
@@ -263,6 +273,9 @@ stream_for_check(struct job *job, char **path)
 	if (job->target != NULL && strstr(job->options->check, "{}") != NULL)
 		return target_show(job->target, job->spool, path);
 	stream = spool_seal(job->spool);
+	/* Without /proc, only what has a name can be opened once more. */
+	if (stream == -1 && errno == ENOENT && job->target != NULL)
+		return target_show(job->target, job->spool, path);
 	if (stream == -1) {
 		report_engine(job, "write", state(job));
 		return -1;
@@ -288,7 +301,10 @@ check_stream(struct job *job)
 	result = command_set_size(spool_size(job->spool));
 	if (result == 0)
 		result = command_check(check, path, stream, &status);
-	if (result == -1) {
+	if (result == -1 && errno == EINVAL) {
+		message("the check '%.200s' has {} in quotes, where '%s' would be several words; %s", check, path, state(job));
+		status = STATUS_FAILED;
+	} else if (result == -1) {
 		message("cannot run the check '%.200s': %s; %s", check, strerror(errno), state(job));
 		status = STATUS_FAILED;
 	} else {
@@ -361,12 +377,7 @@ run_command(const struct job *job)
 		status = STATUS_FAILED;
 	else
 		status = command_exec(job->path, job->options->command, stream);
-	/* It was there before the soak. */
-	if (status == STATUS_NOT_FOUND)
-		message("%s: cannot be run: it or its interpreter is missing; " NOTHING_RELEASED,
-		    job->options->command[0]);
-	else
-		report_command(job->options, status, NOTHING_RELEASED);
+	report_start(job, status);
 	(void)close(stream);
 	return status;
 }
@@ -478,6 +489,8 @@ run(struct job *job)
 	engine.memory_limit = options->memory;
 	engine.size_limit = options->limit;
 	engine.directory = options->directory;
+	engine.hold = signals_hold;
+	engine.release = signals_release;
 	if (job->target != NULL) {
 		engine.directory = target_directory(job->target);
 		engine.spill_fd = target_spill(job->target);
@@ -511,8 +524,8 @@ main(int argc, char **argv)
 	status = check_before_reading(&job);
 	if (status == STATUS_DONE)
 		status = run(&job);
+	signals_stop();		/* the watch must not look at a target that has gone */
 	target_close(job.target);
-	signals_stop();
 	free(job.path);
 	return status;
 }

@@ -211,7 +211,8 @@ parse_as_sponge(struct options *options, int argc, char **argv)
 		case 'h':
 			print_exit(sponge_help);
 		default:
-			reject(found, argv[word]);
+			/* The operands before it have been moved behind it. */
+			reject(found, argv[optopt == 0 || argv[optind - 1][1] == '-' ? optind - 1 : word]);
 		}
 		word = optind;
 	}

@@ -239,6 +239,17 @@ place_flush(int fd)
 }
 
 int
+place_settle(int fd, bool sync)
+{
+	int copy;
+
+	if (sync)
+		return place_flush(fd);
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	return copy == -1 || (close(copy) == -1 && errno != EINTR) ? -1 : 0;
+}
+
+int
 place_sync(const struct place *place, int fd)
 {
 	int result = place_flush(place->directory);

@@ -42,6 +42,12 @@ bool	place_has(const struct place *place, const char *name, int fd);
 /* Waits until the contents of a file are on the disk, if it has one. 0, or -1: errno of fsync(2). */
 int	place_flush(int fd);
 
+/*
+ * Makes sure that what was written to a file is there: sync waits for the disk; else, since some file systems tell only
+ * at the closing that they had no room, one descriptor of it is closed. As place_flush().
+ */
+int	place_settle(int fd, bool sync);
+
 /* Waits until the names in the directory are on the disk; fd: any file on the same file system. As place_flush(). */
 int	place_sync(const struct place *place, int fd);
 

@@ -14,7 +14,16 @@
 
 /* Those that end a process and are meant to be caught; SIGPIPE here is one sent by kill(1). */
 static const int ending[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGXCPU
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU,
+#ifdef SIGPOLL
+	SIGPOLL,
+#endif
+#ifdef SIGPWR
+	SIGPWR,
+#endif
+#ifdef SIGSTKFLT
+	SIGSTKFLT,
+#endif
 };
 
 #define CHILDREN 2
@@ -31,6 +40,7 @@ static struct {
 	int missed;		/* a signal that came when the watch was about to stop, or 0 */
 	sigset_t waited_for;
 	sigset_t mask_before;
+	sigset_t mask_released;	/* where there is no watch: from before signals_hold() */
 	struct sigaction child_before;
 	pid_t children[CHILDREN];
 	void (*clean)(void *cookie);
@@ -60,17 +70,26 @@ signals_for_child(sigset_t *mask, sigset_t *defaults)
 		sigaddset(defaults, SIGXFSZ);
 }
 
-/* The ending signals, but those that are ignored: they stay ignored. */
+static void
+add_unless_ignored(sigset_t *set, int signal)
+{
+	struct sigaction now;
+
+	if (sigaction(signal, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
+		sigaddset(set, signal);
+}
+
+/* The ending signals and the real-time ones, but those that are ignored: they stay ignored. */
 static void
 list(sigset_t *set)
 {
 	sigemptyset(set);
-	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++) {
-		struct sigaction now;
-
-		if (sigaction(ending[i], NULL, &now) == 0 && now.sa_handler != SIG_IGN)
-			sigaddset(set, ending[i]);
-	}
+	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
+		add_unless_ignored(set, ending[i]);
+#ifdef SIGRTMIN
+	for (int signal = SIGRTMIN; signal <= SIGRTMAX; signal++)
+		add_unless_ignored(set, signal);
+#endif
 }
 
 /* Ends the process by this signal, as if it had not been caught. */
@@ -101,6 +120,14 @@ runs(pid_t child)
 	return info.si_pid == 0;
 }
 
+void
+signals_tell(pid_t child, int signal)
+{
+	kill(child, signal);
+	/* One that is stopped would not see it. */
+	kill(child, SIGCONT);
+}
+
 /* Passes on what comes until all children have ended. */
 static void
 tell_children(int signal)
@@ -112,7 +139,7 @@ tell_children(int signal)
 			if (watch.children[i] == 0 || !runs(watch.children[i]))
 				continue;
 			if (signal != SIGCHLD)
-				kill(watch.children[i], signal);
+				signals_tell(watch.children[i], signal);
 			running = true;
 		}
 		if (!running)
@@ -187,14 +214,19 @@ signals_hold(void)
 {
 	sigset_t waiting;
 
-	if (!watch.on || watch.holding++ > 0)
+	if (watch.holding++ > 0)
 		return;
+	if (!watch.on) {
+		list(&waiting);
+		pthread_sigmask(SIG_BLOCK, &waiting, &watch.mask_released);
+		return;
+	}
 	pthread_mutex_lock(&watch.held);
 	sigpending(&waiting);
-	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++) {
+	for (int signal = 1; signal < NSIG; signal++) {
 		/* A SIGPIPE that waits is of this thread's own making. */
-		if (ending[i] == SIGPIPE || !sigismember(&waiting, ending[i])
-		    || !sigismember(&watch.waited_for, ending[i]))
+		if (signal == SIGPIPE || signal == SIGCHLD || sigismember(&waiting, signal) != 1
+		    || sigismember(&watch.waited_for, signal) != 1)
 			continue;
 		signals_release();
 		for (;;)
@@ -205,8 +237,12 @@ signals_hold(void)
 void
 signals_release(void)
 {
-	if (watch.on && --watch.holding == 0)
+	if (--watch.holding > 0)
+		return;
+	if (watch.on)
 		pthread_mutex_unlock(&watch.held);
+	else
+		pthread_sigmask(SIG_SETMASK, &watch.mask_released, NULL);
 }
 
 void
@@ -218,6 +254,7 @@ signals_stop(void)
 	atomic_store(&watch.stopping, true);
 	pthread_kill(watch.thread, SIGCHLD);
 	watch.on = false;
+	watch.holding = 0;
 	pthread_mutex_unlock(&watch.held);
 	pthread_join(watch.thread, NULL);
 }

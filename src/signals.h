@@ -31,8 +31,9 @@ void	signals_end(void);
  *
  * SIGPIPE is held back as well: writing to a broken pipe is then an error, EPIPE, and no death.
  *
- * signals_watch() gives -1 with the errno of pthread_create(3) or sigaction(2). The
- * other functions do nothing where there is no watch. signals_stop() and signals_unwatch() may be called while held.
+ * signals_watch() gives -1 with the errno of pthread_create(3) or sigaction(2). 
+ * Where there is no watch, holding blocks the same signals, and they act when released; stopping does nothing.
+ * signals_stop() and signals_unwatch() may be called while held, and end that.
  */
 int	signals_watch(void (*clean)(void *cookie), void *cookie);
 void	signals_stop(void);
@@ -42,6 +43,9 @@ void	signals_release(void);
 
 /* For a child: the signal mask before the watch, and the signals that it is to find as they are by default. */
 void	signals_for_child(sigset_t *mask, sigset_t *defaults);
+
+/* Sends the child a signal, and lets it run if it is stopped. */
+void	signals_tell(pid_t child, int signal);
 
 /* A child that the watch tells, to be called while held; there may be two. signals_wait() waits for its end. */
 void	signals_add_child(pid_t child);

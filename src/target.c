@@ -209,23 +209,6 @@ staged_publish(const struct target *target, struct staged *staged, const char *n
 	return 0;
 }
 
-/* Some file systems tell only when a file is closed that they had no room for it. */
-static int
-check_written(int fd)
-{
-	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-
-	if (copy == -1 || (close(copy) == -1 && errno != EINTR))
-		return -1;
-	return 0;
-}
-
-static int
-settle(const struct target *target, int fd)
-{
-	return target->options.sync ? place_flush(fd) : check_written(fd);
-}
-
 /*
  * Looking at the file
  */
@@ -251,7 +234,7 @@ open_old(const struct target *target)
 		fd = openat(directory, name, O_RDONLY | flags);
 	/* One that may only be written can be replaced, but not compared or copied. */
 	if (fd == -1 && errno == EACCES && !target->options.only_if_changed && target->options.backup == NULL)
-		fd = openat(directory, name, O_WRONLY | flags);
+		fd = openat(directory, name, O_WRONLY | O_APPEND | flags);
 	return fd;
 }
 
@@ -263,12 +246,9 @@ look(struct target *target)
 	const char *name = target->place.name;
 	struct stat status;
 
-	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == -1) {
-		if (errno != ENOENT)
-			return -1;
-		target->exists = false;
-		return 0;
-	}
+	target->exists = false;
+	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1;
 	target->exists = true;
 	if (!S_ISREG(status.st_mode)) {
 		errno = S_ISDIR(status.st_mode) ? EISDIR : EINVAL;
@@ -279,7 +259,16 @@ look(struct target *target)
 		return -1;
 	close_old(target);
 	target->old = open_old(target);
-	return target->old == -1 ? -1 : fstat(target->old, &target->old_status);
+	if (target->old == -1 && errno == ENOENT)
+		target->exists = false;		/* it has just gone */
+	if (target->old == -1)
+		return target->exists ? -1 : 0;
+	if (fstat(target->old, &target->old_status) == -1)
+		return -1;
+	if (S_ISREG(target->old_status.st_mode))
+		return 0;
+	errno = EINVAL;
+	return -1;
 }
 
 #ifdef HAVE_STATX
@@ -365,18 +354,21 @@ prepare_in_place(struct target *target)
 static int
 prepare_backup(struct target *target)
 {
+	const int directory = target->place.directory;
 	struct stat status;
 	int n = snprintf(target->backup_name, sizeof(target->backup_name), "%s%s", target->place.name,
 	    target->options.backup);
 
 	if (n < 0 || n >= (int)sizeof(target->backup_name))
 		errno = ENAMETOOLONG;
-	else if (fstatat(target->place.directory, target->backup_name, &status, AT_SYMLINK_NOFOLLOW) == 0
+	else if (fstatat(directory, target->backup_name, &status, AT_SYMLINK_NOFOLLOW) == 0
 	    && S_ISDIR(status.st_mode))
 		errno = EISDIR;
-	else
+	else if (obstacle(directory, "") != NULL)
+		errno = EPERM;
+	else if (!target->exists || faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) == 0)
 		return 0;
-	message("%s%s: cannot make a backup: %s; %s", target->options.file, target->options.backup, strerror(errno),
+	message("%s: cannot make its backup %s: %s; %s", target->options.file, target->backup_name, strerror(errno),
 	    unread(target));
 	return -1;
 }
@@ -411,14 +403,17 @@ prepare_regular(struct target *target)
 }
 
 static int
-prepare_descriptor(struct target *target)
+prepare_descriptor(const struct target *target)
 {
-	int flags = fcntl(target->descriptor, F_GETFL);
+	const int flags = fcntl(target->descriptor, F_GETFL), kept = fcntl(target->descriptor, F_GETFD);
+	/* Whoever started spool cannot have left one open that is closed on execution: such a one is spool's own, made
+	   only to take the number. */
+	const bool is_closed = flags == -1 || kept == -1 || (kept & FD_CLOEXEC) != 0;
 
-	if (flags != -1 && (flags & O_ACCMODE) != O_RDONLY)
+	if (!is_closed && (flags & O_ACCMODE) != O_RDONLY)
 		return 0;
-	message("%s: cannot write: %s; nothing was read", target->options.file,
-	    flags == -1 ? strerror(errno) : "it is not open for writing");
+	message("%s: cannot write: it is %s; nothing was read", target->options.file,
+	    is_closed ? "closed" : "not open for writing");
 	return -1;
 }
 
@@ -435,41 +430,78 @@ target_create(const struct target_options *options)
 	return target;
 }
 
+/* What is written straight to. */
+static int
+prepare_direct(const struct target *target)
+{
+	const char *file = target->options.file;
+
+	if (target->options.backup != NULL) {
+		message("%s: cannot make a backup: it is not a regular file; nothing was read", file);
+		return -1;
+	}
+	if (target->descriptor != -1)
+		return prepare_descriptor(target);
+	if (faccessat(AT_FDCWD, file, W_OK, AT_EACCESS) == 0)
+		return 0;
+	message("%s: cannot write: %s; nothing was read", file, strerror(errno));
+	return -1;
+}
+
+/*
+ * Finds the directory and the name. The kernel has its own ideas of which links are to be followed, and they count: so
+ * what it finds has to be what place_find() has found. Others may replace it in between. 1: it is no regular file.
+ */
+static int
+find(struct target *target)
+{
+	const char *file = target->options.file;
+	struct place *place = &target->place;
+	struct stat status, found;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		const bool is_there = stat(file, &status) == 0;
+
+		if (!is_there && errno != ENOENT)
+			return -1;
+		if (is_there && S_ISDIR(status.st_mode)) {
+			errno = EISDIR;
+			return -1;
+		}
+		if (is_there && !S_ISREG(status.st_mode))
+			return 1;
+		place_close(place);
+		if (place_find(place, file) == -1)
+			return -1;
+		/* Asked again, since what place_find() has followed may not have been there before. */
+		if (stat(file, &status) == -1) {
+			if (errno != ENOENT)
+				return -1;
+			if (fstatat(place->directory, place->name, &found, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
+				return 0;
+		} else if (fstatat(place->directory, place->name, &found, AT_SYMLINK_NOFOLLOW) == 0
+		    && found.st_dev == status.st_dev && found.st_ino == status.st_ino) {
+			return 0;
+		}
+	}
+	errno = ESTALE;
+	return -1;
+}
+
 int
 target_prepare(struct target *target)
 {
-	const char *file = target->options.file;
-	struct stat status, found;
-	bool is_there;
+	int found = 1;
 
-	target->descriptor = place_descriptor(file);
-	is_there = stat(file, &status) == 0;
-	if (!is_there && errno != ENOENT) {
-		message("%s: cannot write: %s; nothing was read", file, strerror(errno));
+	target->descriptor = place_descriptor(target->options.file);
+	if (target->descriptor == -1)
+		found = find(target);
+	if (found == -1) {
+		message("%s: cannot write: %s; nothing was read", target->options.file, strerror(errno));
 		return STATUS_FAILED;
 	}
-	target->direct = target->descriptor != -1
-	    || (is_there && !S_ISREG(status.st_mode) && !S_ISDIR(status.st_mode));
-	if (target->direct) {
-		if (target->options.backup != NULL) {
-			message("%s: cannot make a backup: it is not a regular file; nothing was read", file);
-			return STATUS_FAILED;
-		}
-		if (target->descriptor != -1)
-			return prepare_descriptor(target) == 0 ? STATUS_DONE : STATUS_FAILED;
-		if (faccessat(AT_FDCWD, file, W_OK, AT_EACCESS) == 0)
-			return STATUS_DONE;
-	} else if (is_there && S_ISDIR(status.st_mode)) {
-		errno = EISDIR;
-	} else if (place_find(&target->place, file) == 0) {
-		/* The kernel has its own ideas of which links are to be followed, and they count. */
-		if (!is_there || (fstatat(target->place.directory, target->place.name, &found, AT_SYMLINK_NOFOLLOW) == 0
-		    && found.st_dev == status.st_dev && found.st_ino == status.st_ino))
-			return prepare_regular(target) == 0 ? STATUS_DONE : STATUS_FAILED;
-		errno = ESTALE;
-	}
-	message("%s: cannot write: %s; nothing was read", file, strerror(errno));
-	return STATUS_FAILED;
+	target->direct = found == 1;
+	return (target->direct ? prepare_direct(target) : prepare_regular(target)) == 0 ? STATUS_DONE : STATUS_FAILED;
 }
 
 int
@@ -607,9 +639,17 @@ show(struct target *target, struct spool *spool)
 	char what[NAME_MAX + 64];
 	int fd, error;
 
+	/* A name there could not be removed. */
+	if (obstacle(target->place.directory, "") != NULL) {
+		errno = EPERM;
+		return -1;
+	}
 	if (staged->fd == -1 && staged_open(target, staged, 0600) == -1)
 		return -1;
 	if (complete(target, spool) == -1 || staged_name(target, staged, suffix_of(target->place.name)) == -1)
+		return -1;
+	/* The umask may have taken even the owner's rights. */
+	if (fchmod(staged->fd, 0600) == -1)
 		return -1;
 	fd = openat(target->place.directory, staged->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
 	if (fd == -1)
@@ -714,7 +754,7 @@ copy_backup(const struct target *target)
 		/* A copy that cannot have the owner of the file stays private. */
 		(void)attributes_keep(target->old, copy.fd, true, what, sizeof(what));
 		(void)futimens(copy.fd, times);
-		if (settle(target, copy.fd) == 0)
+		if (place_settle(copy.fd, target->options.sync) == 0)
 			result = staged_publish(target, &copy, target->backup_name, true);
 		/* It must be there before the file is overwritten. */
 		if (result == 0 && target->options.sync)
@@ -737,7 +777,7 @@ back_up(const struct target *target)
 	if (result == -1)
 		result = copy_backup(target);
 	if (result == -1)
-		message("%s%s: cannot make a backup: %s; %s", target->options.file, target->options.backup,
+		message("%s: cannot make its backup %s: %s; %s", target->options.file, target->backup_name,
 		    strerror(errno), target_state(target));
 	return result;
 }
@@ -799,6 +839,7 @@ commit_in_place(struct target *target, struct spool *spool)
 {
 	struct inplace file = {
 		.file = target->options.file, .place = &target->place, .sync = target->options.sync,
+		.only_grows = obstacle(target->place.directory, target->place.name) != NULL,
 		.directory = target_directory(target), .before_writing = back_up_before_writing, .cookie = target
 	};
 	int status;
@@ -845,7 +886,7 @@ replace(struct target *target, struct spool *spool)
 		    target_state(target));
 		return STATUS_FAILED;
 	}
-	if (futimens(staged->fd, NULL) == -1 || settle(target, staged->fd) == -1)
+	if (futimens(staged->fd, NULL) == -1 || place_settle(staged->fd, target->options.sync) == -1)
 		return fail(target, doing);
 
 	signals_hold();
@@ -878,9 +919,9 @@ replace(struct target *target, struct spool *spool)
 
 /* Opens a device, a FIFO or a socket. */
 static int
-open_direct(const char *file)
+open_direct(const char *file, int flags)
 {
-	int fd = open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	int fd = open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC | flags);
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
 	if (fd != -1 || errno != ENXIO)
@@ -905,9 +946,14 @@ commit_direct(const struct target *target, struct spool *spool)
 {
 	const char *file = target->options.file;
 	const off_t size = spool_size(spool);
-	int fd = target->descriptor != -1 ? fcntl(target->descriptor, F_DUPFD_CLOEXEC, 0) : open_direct(file);
 	bool written;
-	int error;
+	int fd = -1, error;
+
+	/* What the shell makes of >>. */
+	if (target->descriptor == -1 || target->mode == TARGET_APPEND)
+		fd = open_direct(file, target->mode == TARGET_APPEND ? O_APPEND : 0);
+	if (fd == -1 && target->descriptor != -1)
+		fd = fcntl(target->descriptor, F_DUPFD_CLOEXEC, 0);
 
 	if (fd == -1)
 		return fail(target, "open");
@@ -937,9 +983,14 @@ target_commit(struct target *target, struct spool *spool)
 
 	if (target->direct)
 		return commit_direct(target, spool);
-	while (status == AGAIN) {
-		if (look(target) == -1)
-			return fail(target, "write");
+	for (int i = 0; i < ATTEMPTS && status == AGAIN; i++) {
+		if (look(target) == -1) {
+			if (errno != EINVAL)
+				return fail(target, "write");
+			message("%s: cannot write: it is not a regular file any more; nothing was released",
+			    target->options.file);
+			return STATUS_FAILED;
+		}
 		if (target->exists && target->options.only_if_changed) {
 			int same = is_same(target, spool);
 
@@ -953,7 +1004,10 @@ target_commit(struct target *target, struct spool *spool)
 		else
 			status = replace(target, spool);
 	}
-	return status;
+	if (status != AGAIN)
+		return status;
+	errno = EEXIST;
+	return fail(target, "create");
 }
 
 void

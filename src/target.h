@@ -6,7 +6,7 @@
  *	target_prepare		The symbolic links are followed, and the directory is opened. All that can be known
  *				before reading is tried: that the file may be written, that a new one can be made
  *				beside it, that the owner can be kept. The new file, the staged file, has no
- *				name and mode 0600.				Left: nothing.
+ *				name and mode 0600.				Left: nothing (but see below).
  *	  (the soak)		The engine spills into the staged file: see target_spill().	Left: nothing.
  *	  target_show		Only for a check that wants a path: the staged file is completed, gets its final
  *				owner and mode and a hidden name.		Left: .NAME.spool-XXXXXX.SUFFIX
@@ -25,7 +25,7 @@
  * that one is then replaced. At every moment the name has the old contents or the new, never a part.
  *
  * Where the file system knows no files without names (O_TMPFILE), or there is no /proc to link them, the staged file
- * has its hidden name from the beginning; target_abandon() removes it, also when a signal ends spool.
+ * has its hidden name from the beginning, and stays if spool is killed; target_abandon() removes it, also when a signal ends spool.
  *
  * A file that is to be appended to, or overwritten (inplace.h), is only opened, and written when all is there. What
  * is no regular file, a FIFO or a device or /dev/stdout, is written straight to, and can keep a part.

@@ -100,3 +100,16 @@ examples() {
 		head -n 2 "$file" | grep -q "[/ ]\* $(basename "$file"): "
 	done
 }
+
+@test "configure --enable-sponge-link: make install makes the link, make uninstall removes it" {
+	mkdir build
+	(cd build && "$(cd "$top" && pwd)/configure" -q --prefix="$PWD/../to" --enable-sponge-link >/dev/null &&
+	    make -s -j2 install >log 2>&1) || { cat build/log; return 1; }
+	echo 1 | to/bin/sponge f
+	[ "$(cat f)" = 1 ]
+	[ "$(readlink to/bin/sponge)" = spool ]
+	[ "$(readlink to/share/man/man1/sponge.1)" = spool.1 ]
+	make -s -C build uninstall
+	[ ! -e to/bin/sponge ] && [ ! -L to/bin/sponge ]
+	[ ! -L to/share/man/man1/sponge.1 ]
+}

@@ -285,9 +285,13 @@ full() {
 }
 
 @test "a clone keeps the old contents aside, where the file system can" {
-	[ "$TEST_VARIANT" = native ] || skip "strace does not go with sanitizers"
 	mounted btrfs 256
 	cp "$DATA/random" m/f
+	spool -w -o m/f <"$DATA/numbers"
+	cmp m/f "$DATA/numbers"
+	cp "$DATA/random" m/f
+	# strace does not go with sanitizers, and the portable build clones nothing.
+	[ "$TEST_VARIANT" = native ] || return 0
 	strace -qq -o trace spool -w -o m/f <"$DATA/numbers"
 	grep -q 'ioctl(.*FICLONE, [0-9]*) *= 0' trace || grep -q 'ioctl(.*BTRFS_IOC_CLONE.* = 0' trace
 	cmp m/f "$DATA/numbers"
@@ -296,4 +300,53 @@ full() {
 	[ "$output" = "spool: m/f: cannot overwrite: Input/output error; its old contents were put back, the file is unchanged" ]
 	cmp m/f "$DATA/numbers"
 	(cd m && only f)
+}
+
+@test "what a failed -w has written is undone on a nearly full file system, a longer stream too" {
+	[ "$TEST_VARIANT" = native ] || return 0	# strace does not go with sanitizers
+	local type
+	for type in btrfs xfs ext4; do
+		mkdir -p m
+		mounted "$type" 320
+		head -c 50000001 /dev/urandom >m/f
+		cp m/f before
+		sync -f m
+		run bash -c 'head -c 51000000 /dev/zero |
+		    strace -qq -o trace -e inject=fsync:error=EIO:when=1 spool -m 1M -w -o m/f'
+		[ "$status" -eq 1 ]
+		[ "$output" = "spool: m/f: cannot overwrite: Input/output error; its old contents were put back, the file is unchanged" ]
+		cmp m/f before
+		umount m
+		rm image
+	done
+}
+
+@test "a sparse file is as sparse after a failed -w" {
+	mounted ext4 64
+	truncate -s 300M m/f
+	before=$(stat -c '%s %b' m/f)
+	run bash -c 'head -c 400M /dev/zero | spool -m 0 -T . -w -o m/f'
+	[ "$status" -eq 1 ]
+	[[ $output == "spool: m/f: cannot reserve space: No space left on device; the file is unchanged" ]]
+	[ "$(stat -c '%s %b' m/f)" = "$before" ]
+}
+
+@test "a directory that is append-only: no hidden name, which could not be removed" {
+	mounted ext4 16
+	mkdir m/d
+	echo old >m/d/f
+	chattr +a m/d
+	echo 1 | spool -a -c 'cat {}' -o m/d/f
+	echo 2 | spool -w -c 'cat {}' -o m/d/f
+	run bash -c 'echo 3 | spool -w -b -o m/d/f'
+	local status_b=$status output_b=$output
+	run bash -c 'echo 4 | spool -c "cat {}" -o m/d/new'
+	echo 5 | spool -o m/d/other
+	chattr -a m/d
+	[ "$status_b" -eq 1 ]
+	[ "$output_b" = "spool: m/d/f: cannot make its backup f~: Operation not permitted; nothing was read, the file is unchanged" ]
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: m/d/new: cannot stage the stream for the check: Operation not permitted; no file was made" ]
+	[ "$(cat m/d/f m/d/other)" = $'2\n5' ]
+	(cd m/d && only f other)
 }

@@ -47,7 +47,7 @@ load helper
 	printf '#!/no/such/interpreter\n' >script
 	chmod +x script
 	run -127 spool -o f ./script
-	[ "$output" = "spool: ./script: command not found; the file is unchanged" ]
+	[ "$output" = "spool: ./script: cannot be run: it or its interpreter is missing; the file is unchanged" ]
 	rm script
 	[ "$(cat f)" = old ]
 	only f

@@ -140,3 +140,70 @@ calls() {
 		only f
 	done
 }
+
+@test "an append-only log whose append fails says what stays in it" {
+	[ "$(id -u)" -eq 0 ] || skip "needs root for chattr"
+	echo old >log
+	chattr +a log 2>/dev/null || skip "this file system has no such attribute"
+	run bash -c 'echo new | strace -qq -o trace -e inject=fsync:error=EIO:when=1 spool -a -o log'
+	local first=$output
+	run bash -c 'echo new | strace -qq -o trace -e inject=write:error=EIO:when=1 spool -a -o log'
+	chattr -a log
+	[ "$first" = "spool: log: cannot append: Input/output error; it cannot be cut back (Operation not permitted), 4 bytes of the stream stay in it" ]
+	[ "$output" = "spool: log: cannot append: Input/output error; the file is unchanged" ]
+	[ "$(cat log)" = $'old\nnew' ]
+}
+
+@test "a file that is there and gone and there again is not an error" {
+	local i
+	echo old >f
+	for i in {1..100}; do
+		(echo "$i" | spool --no-sync -b -o f || echo "$i" >>failed) &
+	done
+	for i in {1..200}; do
+		echo mv >g
+		mv g f
+	done
+	wait
+	[ ! -e failed ]
+	only f f~
+}
+
+@test "attributes that the old file has lost during the soak do not come back" {
+	echo old >f
+	setfattr -n user.note -v 'a note' f || skip "this file system has no extended attributes"
+	mkfifo in
+	spool -o f <in 3>&- &
+	exec 5>in
+	echo new >&5
+	sleep 0.2
+	setfattr -x user.note f
+	exec 5>&-
+	wait $!
+	[ "$(cat f)" = new ]
+	[ -z "$(getfattr -d f)" ]
+}
+
+@test "-c with {} in quotes is refused where the path is not plain" {
+	mkdir 'a b'
+	run bash -c "echo x | spool -c 'cat \"{}\"' -o 'a b/f'"
+	[ "$status" -eq 1 ]
+	[[ $output == "spool: the check 'cat \"{}\"' has {} in quotes, where 'a b/.f.spool-"??????"' would be several words; no file was made" ]]
+	run bash -c "echo x | spool -c 'cat {} >seen' -o 'a b/f'"
+	[ "$status" -eq 0 ]
+	[ "$(cat seen)" = x ]
+	echo y | spool -c 'cat "{}" >seen' -o f
+	[ "$(cat seen)" = y ]
+}
+
+@test "without /proc a check still gets the stream" {
+	echo old >f
+	strace -qq -o trace -e trace=openat,access spool -m 0 -c 'cmp - "$DATA/numbers"' -o f <"$DATA/numbers"
+	local n
+	n=$(grep '^openat' trace | grep -n '"/proc/self/fd' | head -n 1 | cut -d : -f 1)
+	strace -qq -o trace -e "inject=openat:error=ENOENT:when=$n" spool -m 0 -c 'cmp - "$DATA/numbers"' -o f <"$DATA/numbers"
+	grep -q 'proc/self/fd.*INJECTED' trace
+	cmp f "$DATA/numbers"
+	rm -f trace
+	only f
+}

@@ -116,18 +116,3 @@ setup() {
 	echo secret | sponge >(cat >through)
 	eventually test -s through
 }
-
-@test "make install can make the link" {
-	[ "$TEST_VARIANT" = native ] || skip "once is enough"
-	top=$BATS_TEST_DIRNAME/..
-	mkdir build
-	(cd build && "$(cd "$top" && pwd)/configure" -q --prefix="$PWD/../to" --enable-sponge-link >/dev/null &&
-	    make -s -j2 install >log 2>&1) || { cat build/log; return 1; }
-	echo 1 | to/bin/sponge f
-	[ "$(cat f)" = 1 ]
-	[ "$(readlink to/bin/sponge)" = spool ]
-	[ "$(readlink to/share/man/man1/sponge.1)" = spool.1 ]
-	make -s -C build uninstall
-	[ ! -e to/bin/sponge ] && [ ! -L to/bin/sponge ]
-	[ ! -L to/share/man/man1/sponge.1 ]
-}

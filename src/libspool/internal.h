@@ -27,6 +27,7 @@ struct spill {
 	struct timespec sealed_time;
 	bool sealed;
 	char *directory, *prefix, *suffix;
+	void (*hold)(void), (*release)(void);
 };
 
 struct spool {

@@ -34,7 +34,8 @@ spool_directory(const char *directory)
 int
 spill_init(struct spill *spill, const struct spool_options *options)
 {
-	*spill = (struct spill){ .fd = -1, .reader = -1, .borrowed = options->spill_fd };
+	*spill = (struct spill){ .fd = -1, .reader = -1, .borrowed = options->spill_fd,
+	    .hold = options->hold, .release = options->release };
 	if (options->directory != NULL && (spill->directory = strdup(options->directory)) == NULL)
 		return -1;
 	spill->prefix = strdup(options->prefix != NULL ? options->prefix : "spool-");
@@ -91,6 +92,8 @@ open_named(struct spill *spill, const char *directory)
 	if (path == NULL)
 		return -1;
 	snprintf(path, length, "%s/%sXXXXXX%s", directory, spill->prefix, spill->suffix);
+	if (spill->hold != NULL)
+		spill->hold();
 	spill->fd = mkostemps(path, (int)strlen(spill->suffix), O_CLOEXEC);
 	if (spill->fd == -1) {
 		error = errno;
@@ -102,6 +105,8 @@ open_named(struct spill *spill, const char *directory)
 		if (unlink(path) == -1 && error == 0)
 			error = errno;
 	}
+	if (spill->release != NULL)
+		spill->release();
 	free(path);
 	if (error != 0) {
 		(void)spill_close(spill);

@@ -17,7 +17,8 @@
  * never prints, never exits and sets no signal handler. A spool belongs to one thread at a time.
  *
  * Every descriptor that the library opens is close-on-exec. Nothing is left on disk when the process ends,
- * in whatever way it ends, but for a kill between two system calls on file systems without O_TMPFILE.
+ * in whatever way it ends, but for a kill between two system calls on file systems without O_TMPFILE (see hold
+ * and release in the options).
  */
 #ifndef SPOOL_H
 #define SPOOL_H
@@ -42,6 +43,10 @@ struct spool_options {
 	const char *suffix;	/* characters, suffix. NULL: "spool-" and "". */
 	bool memfd;		/* The memory part is a memfd where there is such a thing, so that spool_seal()
 				   need not copy it to disk. */
+	/* Called before and after the moment in which a spill file has a name, where there are no files without
+	   one, so that a signal does not end the process just then. NULL: the caller does not mind. */
+	void (*hold)(void);
+	void (*release)(void);
 	int spill_fd;		/* Spill into this descriptor instead of a file of the engine's own, or -1. It
 				   must be open for reading and writing, empty, and without O_APPEND. The caller
 				   keeps it, and closes it after spool_close(). */

@@ -176,9 +176,8 @@ fill_by_buffer(struct spool *spool, int fd, size_t room)
 	n = io_read(fd, buffer, room < BUFFER_SIZE ? room : BUFFER_SIZE);
 	if (n == -1)
 		return spool_fail(spool, SPOOL_SOURCE);
-	fits = at_most(spool->size_limit - spool->size, (size_t)n);
-	if (fits == 0 && n > 0)
-		fits = (size_t)n;	/* fails at once */
+	/* At the limit, or beyond it after spool_fileno(), it fails at once. */
+	fits = spool->size >= spool->size_limit ? (size_t)n : at_most(spool->size_limit - spool->size, (size_t)n);
 	if (spool_store(spool, buffer, fits, spool->size) == -1) {
 		keep(spool, 0, (size_t)n);
 		return -1;
