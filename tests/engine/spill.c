@@ -111,6 +111,49 @@ has_a_hole_until_it_is_needed(void)
 	CHECK(unlink(path) == 0);
 }
 
+static char directory_held[] = "/tmp/spool-test-XXXXXX";
+static int holding, holds;
+
+static void
+hold(void)
+{
+	holding++;
+	holds++;
+}
+
+/* The file has lost its name by now. */
+static void
+release(void)
+{
+	CHECK(--holding == 0);
+	CHECK(rmdir(directory_held) == 0 && mkdir(directory_held, 0700) == 0);
+}
+
+static void
+is_held_while_it_has_a_name(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+
+	CHECK(mkdtemp(directory_held) != NULL);
+	options.memory_limit = 10;
+	options.directory = directory_held;
+	options.hold = hold;
+	options.release = release;
+	spool = spool_open(&options);
+	CHECK(spool != NULL);
+	test_write(spool, 0, 1000);
+	CHECK(holding == 0);
+#if HAVE_DECL_O_TMPFILE
+	CHECK(holds == 0);	/* it never had one */
+#else
+	CHECK(holds == 1);
+#endif
+	test_check_stream(spool, 1000);
+	spool_close(spool);
+	CHECK(rmdir(directory_held) == 0);
+}
+
 int
 main(void)
 {
@@ -119,6 +162,7 @@ main(void)
 		{ "nobody else can open it, and it has no name", is_private },
 		{ "it can be a descriptor of the caller's", goes_into_a_descriptor },
 		{ "below the memory part is a hole, until all must be in the file", has_a_hole_until_it_is_needed },
+		{ "while it has a name, signals can be held back", is_held_while_it_has_a_name },
 	};
 
 	return test_main("spill.c", tests, sizeof(tests) / sizeof(*tests));
