@@ -402,7 +402,7 @@ sizes() {
 
 @test "odd names" {
 	local name
-	for name in -dash --help ' ' $'new\nline' $'\xff\xfe' "$(printf 'x%.0s' {1..255})" "$(printf '\u00e9%.0s' {1..127})x" \
+	for name in -dash --help ' ' $'new\nline' $'\xff\xfe' "$(printf 'x%.0s' {1..255})" "$(printf '\xc3\xa9%.0s' {1..127})x" \
 	    a.b.c .hidden '*' '$(touch caught)' "$(printf '.%.0s' {1..255})"; do
 		echo 1 | spool -o "$name"
 		echo 2 | spool -b -c 'grep -q 2 {}' -o "./$name" 2>err || grep -q 'backup .*: File name too long' err
@@ -412,7 +412,7 @@ sizes() {
 		only
 	done
 	# And where the name is in a hidden one, it is not cut within a character.
-	name=$(printf '\u00e9%.0s' {1..127})
+	name=$(printf '\xc3\xa9%.0s' {1..127})
 	echo 1 | spool -o "$name"
 	echo 2 | spool -c 'ls -A | iconv -f UTF-8 -t UTF-8 >/dev/null' -o "$name"
 }
