@@ -76,6 +76,44 @@ fail(const struct target *target, const char *doing)
 }
 
 /*
+ * What rename(2) would refuse for, as far as the system says so. name: "" for the directory itself
+ */
+
+#ifdef HAVE_STATX
+static bool
+has_attribute(int directory, const char *name, uint64_t attribute)
+{
+	struct statx status;
+	const int flags = AT_SYMLINK_NOFOLLOW | (*name == '\0' ? AT_EMPTY_PATH : 0);
+
+	return statx(directory, name, flags, 0, &status) == 0 && (status.stx_attributes & attribute) != 0;
+}
+#endif
+
+/* chattr +a: a file that can only be appended to, a directory that does not let go of its files. */
+static bool
+is_append_only(int directory, const char *name)
+{
+#ifdef HAVE_STATX
+	return has_attribute(directory, name, STATX_ATTR_APPEND);
+#else
+	(void)directory, (void)name;
+	return false;
+#endif
+}
+
+static bool
+is_mount_point(int directory, const char *name)
+{
+#if defined(HAVE_STATX) && defined(STATX_ATTR_MOUNT_ROOT)
+	return has_attribute(directory, name, STATX_ATTR_MOUNT_ROOT);
+#else
+	(void)directory, (void)name;
+	return false;
+#endif
+}
+
+/*
  * The staged file
  */
 
@@ -94,6 +132,12 @@ staged_open(const struct target *target, struct staged *staged, mode_t mode)
 		if (access(path, F_OK) == 0)
 			return 0;
 		(void)close(staged->fd);	/* it is empty */
+	}
+	/* A name there could not be removed. */
+	if (is_append_only(place->directory, "")) {
+		staged->fd = -1;
+		errno = EPERM;
+		return -1;
 	}
 	signals_hold();
 	for (int i = 0; i < ATTEMPTS; i++) {
@@ -271,44 +315,20 @@ look(struct target *target)
 	return -1;
 }
 
-#ifdef HAVE_STATX
-/* Why rename(2) would refuse, or NULL: it would not, or the system does not say. */
-static const char *
-obstacle(int directory, const char *name)
-{
-	struct statx status;
-
-	if (statx(directory, name, AT_SYMLINK_NOFOLLOW | (*name == '\0' ? AT_EMPTY_PATH : 0), 0, &status) == -1)
-		return NULL;
-#ifdef STATX_ATTR_MOUNT_ROOT
-	if (*name != '\0' && (status.stx_attributes & STATX_ATTR_MOUNT_ROOT) != 0)
-		return "it is a mount point";
-#endif
-	if ((status.stx_attributes & STATX_ATTR_APPEND) != 0)
-		return *name == '\0' ? "its directory is append-only" : "it is append-only";
-	return NULL;
-}
-#else
-static const char *
-obstacle(int directory, const char *name)
-{
-	(void)directory, (void)name;
-	return NULL;
-}
-#endif
-
 /* Opens the staged file, and tries what can be tried now. Otherwise why has a sentence. */
 static int
 try_replacing(struct target *target, char *why, size_t size)
 {
+	const int directory = target->place.directory;
 	const char *known = NULL;
 	char what[NAME_MAX + 64];
 
-	if (target->exists) {
-		known = obstacle(target->place.directory, target->place.name);
-		if (known == NULL)
-			known = obstacle(target->place.directory, "");
-	}
+	if (target->exists && is_mount_point(directory, target->place.name))
+		known = "it is a mount point";
+	else if (target->exists && is_append_only(directory, target->place.name))
+		known = "it is append-only";
+	else if (target->exists && is_append_only(directory, ""))
+		known = "its directory is append-only";
 	if (known != NULL) {
 		strlcpy(why, known, size);
 		return -1;
@@ -364,7 +384,7 @@ prepare_backup(struct target *target)
 	else if (fstatat(directory, target->backup_name, &status, AT_SYMLINK_NOFOLLOW) == 0
 	    && S_ISDIR(status.st_mode))
 		errno = EISDIR;
-	else if (obstacle(directory, "") != NULL)
+	else if (is_append_only(directory, ""))
 		errno = EPERM;
 	else if (!target->exists || faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) == 0)
 		return 0;
@@ -517,7 +537,8 @@ target_directory(const struct target *target)
 
 	if (target->options.directory != NULL || target->direct)
 		return target->options.directory;
-	if (target->lent || faccessat(place->directory, ".", W_OK | X_OK, AT_EACCESS) == 0)
+	if (target->lent || (faccessat(place->directory, ".", W_OK | X_OK, AT_EACCESS) == 0
+	    && !is_append_only(place->directory, "")))
 		return place->path;
 	return NULL;
 }
@@ -640,7 +661,7 @@ show(struct target *target, struct spool *spool)
 	int fd, error;
 
 	/* A name there could not be removed. */
-	if (obstacle(target->place.directory, "") != NULL) {
+	if (is_append_only(target->place.directory, "")) {
 		errno = EPERM;
 		return -1;
 	}
@@ -839,7 +860,7 @@ commit_in_place(struct target *target, struct spool *spool)
 {
 	struct inplace file = {
 		.file = target->options.file, .place = &target->place, .sync = target->options.sync,
-		.only_grows = obstacle(target->place.directory, target->place.name) != NULL,
+		.only_grows = is_append_only(target->place.directory, target->place.name),
 		.directory = target_directory(target), .before_writing = back_up_before_writing, .cookie = target
 	};
 	int status;

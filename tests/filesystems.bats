@@ -341,12 +341,16 @@ full() {
 	run bash -c 'echo 3 | spool -w -b -o m/d/f'
 	local status_b=$status output_b=$output
 	run bash -c 'echo 4 | spool -c "cat {}" -o m/d/new'
-	echo 5 | spool -o m/d/other
+	# A new file goes to its name at once, if it needs none before.
+	local made=other
+	echo 5 | spool -o m/d/other || { [ "$TEST_VARIANT" = portable ] && made=; }
 	chattr -a m/d
 	[ "$status_b" -eq 1 ]
 	[ "$output_b" = "spool: m/d/f: cannot make its backup f~: Operation not permitted; nothing was read, the file is unchanged" ]
 	[ "$status" -eq 1 ]
-	[ "$output" = "spool: m/d/new: cannot stage the stream for the check: Operation not permitted; no file was made" ]
-	[ "$(cat m/d/f m/d/other)" = $'2\n5' ]
-	(cd m/d && only f other)
+	[[ $output == "spool: m/d/new: cannot "*": Operation not permitted; "* ]]
+	[ "$(cat m/d/f)" = 2 ]
+	[ -z "$made" ] || [ "$(cat m/d/other)" = 5 ]
+	# shellcheck disable=SC2086
+	(cd m/d && only f $made)
 }
