@@ -76,7 +76,7 @@ fail(const struct target *target, const char *doing)
 }
 
 /*
- * What rename(2) would refuse for, as far as the system says so. name: "" for the directory itself
+ * What rename(2) would refuse, as far as the system says so beforehand. name: "" for the directory itself.
  */
 
 #ifdef HAVE_STATX
