@@ -146,10 +146,11 @@ write_first(int fd, struct spool *spool, off_t length)
 		ssize_t n = spool_read(spool, buffer, wanted);
 
 		for (ssize_t done = 0, more; done < n; done += more) {
-			more = write(fd, buffer + done, (size_t)(n - done));
-			if (more == -1 && errno == EINTR)
-				more = 0;
-			if (more == -1)
+			while ((more = write(fd, buffer + done, (size_t)(n - done))) == -1 && errno == EINTR)
+				continue;
+			if (more == 0)
+				errno = EIO;
+			if (more <= 0)
 				return -1;
 		}
 		if (n <= 0)
@@ -218,19 +219,21 @@ static void
 undo_overwrite(const struct inplace *file, struct aside *aside, off_t touched, int error)
 {
 	char name[NAME_MAX + 1];
+	int why_not;
 
 	if (put_back(file, aside, touched) == 0) {
 		message("%s: cannot overwrite: %s; its old contents were put back, the file is unchanged", file->file,
 		    strerror(error));
 		return;
 	}
+	why_not = errno;
 	message("%s: cannot overwrite: %s", file->file, strerror(error));
-	error = errno;
 	if (rescue(file, aside, name) == 0)
-		message("%s: cannot put its old contents back: %s; they are in %s/%s", file->file, strerror(error),
+		message("%s: cannot put its old contents back: %s; they are in %s/%s", file->file, strerror(why_not),
 		    file->place->path, name);
 	else
-		message("%s: cannot put its old contents back: %s; the file is damaged", file->file, strerror(error));
+		message("%s: cannot put its old contents back: %s; the file is damaged", file->file,
+		    strerror(why_not));
 }
 
 static int

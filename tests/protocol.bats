@@ -154,6 +154,25 @@ calls() {
 	[ "$(cat log)" = $'old\nnew' ]
 }
 
+@test "-w that fails, and whose undoing fails too, keeps the old contents beside the file" {
+	cp "$DATA/numbers" f
+	run bash -c 'cat "$DATA/random" |
+	    strace -qq -o trace -e inject=write:error=EIO:when=2 -e inject=ftruncate:error=EIO:when=1 spool -w -o f'
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "spool: f: cannot overwrite: Input/output error" ]
+	[[ ${lines[1]} == "spool: f: cannot put its old contents back: Input/output error; they are in ./.f.spool-"?????? ]]
+	cmp .f.spool-* "$DATA/numbers"
+	[ "$(stat -c %a .f.spool-*)" = 600 ]
+	# And where that fails as well, it says so.
+	rm .f.spool-*
+	cp "$DATA/numbers" f
+	run bash -c 'cat "$DATA/random" |
+	    strace -qq -o trace -e inject=write:error=EIO:when=2..9 -e inject=ftruncate:error=EIO:when=1 spool -w -o f'
+	[ "$status" -eq 1 ]
+	rm trace
+	only f
+}
+
 @test "a file that is there and gone and there again is not an error" {
 	local i
 	echo old >f
