@@ -10,11 +10,12 @@
  *	  target_prepare	target.c	the file of -o: place.c finds it, attributes.c tries to keep its owner
  *	  spool_open		libspool/spool.c	the engine: see libspool/spool.h
  *	  begin_source		command.c	with -o, COMMAND is started; else the source is standard input
- *	  soak			libspool/transfer.c	fill: source -> memory.c, then -> spill.c; io.c below all
+ *	  soak			libspool/transfer.c	fill: source -> memory.c, then -> spill.c, and when that is
+ *				all that the page cache may have (cache.c), -> ring.c; io.c below all
  *	  gate			command.c	CHECK, on what spool_seal or target_show returns
  *	  end_source		signals.c	COMMAND's end, and its status
  *	  target_commit		target.c	-o: the file is replaced; inplace.c: or written into, for -w and -a
- *	  replay		libspool/transfer.c	or drain: memory.c, spill.c -> standard output
+ *	  replay		libspool/transfer.c	or drain: memory.c, spill.c, ring.c -> standard output
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
  *
  * message.c prints every diagnostic, and message.h names the exit statuses; progress.c prints the summary of
@@ -342,7 +343,7 @@ replay(const struct job *job)
 
 	if (job->options->ignore_epipe)
 		signal(SIGPIPE, SIG_IGN);
-	spool_freeze(spool);
+	spool_expend(spool);
 	if (spool_drain(spool, STDOUT_FILENO, NULL) == -1) {
 		fault = spool_fault(spool);
 		if (fault == SPOOL_SINK && (errno == EPIPE || errno == ECONNRESET)

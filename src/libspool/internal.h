@@ -2,6 +2,8 @@
 #ifndef SPOOL_INTERNAL_H
 #define SPOOL_INTERNAL_H
 
+#include <sys/uio.h>
+
 #include <time.h>
 
 #include "spool.h"
@@ -13,6 +15,7 @@ struct memory {
 	off_t dirty;		/* chunks: from here on nothing but zeros was ever there */
 	char **chunks;		/* anonymous mappings, in order; memory.c knows their lengths */
 	size_t chunk_count;
+	size_t given_back;	/* so many of them, from the first, are no longer mapped */
 	bool memfd;		/* to be a memfd instead of chunks, where it can */
 	int fd;			/* that memfd, or -1: none yet */
 	bool sealed;		/* and it has been sealed */
@@ -26,6 +29,8 @@ struct spill {
 	off_t sealed_size;	/* what spill_seal() left, for spill_is_intact() */
 	struct timespec sealed_time;
 	bool sealed;
+	off_t cache_limit;	/* options.cache_limit; SPOOL_AUTOMATIC until it is known */
+	off_t direct_from;	/* from this offset on it went past the page cache */
 	char *directory, *prefix, *suffix;
 	void (*hold)(void), (*release)(void);
 };
@@ -38,10 +43,12 @@ struct spool {
 	struct spill spill;
 	bool exposed;		/* spool_fileno() was called: the kernel's offset and size are the true ones */
 	bool frozen;
+	bool expended;		/* and what is behind the offset need not be kept */
 	char *buffer;		/* BUFFER_SIZE bytes, made when first needed */
 	char *kept_buffer;	/* another one, or NULL: bytes that were read from a source and could not be */
 	size_t kept_at;		/* stored yet, kept of them from kept_at on */
 	size_t kept;
+	struct ring *kept_ring;	/* or NULL: the same, of direct I/O that failed */
 	enum spool_part fault;
 };
 
@@ -51,6 +58,31 @@ struct spool {
    besides the memory part. */
 #define BUFFER_SIZE ((size_t)256 << 10)
 
+/* ring.c */
+struct ring;
+
+/* A ring for writing to a file from at on, or for reading [at, end) of it. NULL: the file or the system does not
+   have it; that is no error. */
+struct ring *ring_to_file(int file, off_t at);
+struct ring *ring_from_file(int file, off_t at, off_t end);
+/* -1 with errno of close(2); the ring is gone all the same. */
+int	 ring_close(struct ring *ring);
+/* Writing: the room there is, at least 512 KiB; waits for it. -1 with errno: writing has failed. */
+int	 ring_room(struct ring *ring, struct iovec room[2]);
+/* So much has been put into it. */
+void	 ring_put(struct ring *ring, size_t length);
+/* Waits until all is in the file. -1 with errno: it is not, and ring_rest() tells what is left. */
+int	 ring_finish(struct ring *ring);
+const char *ring_rest(const struct ring *ring, size_t *length);
+off_t	 ring_rest_size(const struct ring *ring);
+/* Reading: the next bytes, at least one; waits for them. NULL with errno. */
+const char *ring_piece(struct ring *ring, size_t *length);
+/* So much of ring_piece() or ring_rest() is not needed any more. */
+void	 ring_took(struct ring *ring, size_t length);
+
+/* cache.c */
+off_t	 cache_allowance(void);
+
 /* spool.c */
 int	 spool_begin(struct spool *spool, bool change);
 int	 spool_end(struct spool *spool);
@@ -58,6 +90,7 @@ int	 spool_fail(struct spool *spool, enum spool_part part);
 int	 spool_refuse(struct spool *spool, int error);
 int	 spool_store(struct spool *spool, const char *data, size_t length, off_t at);
 char	*spool_buffer(struct spool *spool);
+void	 spool_free_buffer(struct spool *spool);
 
 /* memory.c */
 void	 memory_init(struct memory *memory, off_t limit, bool memfd);
@@ -67,6 +100,9 @@ char	*memory_room(struct memory *memory, size_t *length);
 const char *memory_piece(const struct memory *memory, off_t at, size_t *length);
 int	 memory_read(const struct memory *memory, char *data, size_t length, off_t at);
 int	 memory_write(struct memory *memory, const char *data, size_t length, off_t at);
+char	*memory_map(size_t length);
+void	 memory_unmap(char *base, size_t length);
+void	 memory_give_back(struct memory *memory, off_t before);
 void	 memory_shrink(struct memory *memory, off_t size);
 int	 memory_grow(struct memory *memory, off_t size);
 int	 memory_seal(struct memory *memory);
@@ -82,11 +118,12 @@ int	 spill_is_intact(const struct spill *spill);
 
 /* io.c */
 ssize_t	 io_read(int fd, char *data, size_t length);
+ssize_t	 io_read_pieces(int fd, const struct iovec *pieces, int count);
 ssize_t	 io_write(int fd, const char *data, size_t length);
 int	 io_read_at(int fd, char *data, size_t length, off_t at);
 int	 io_write_at(int fd, const char *data, size_t length, off_t at);
 int	 io_truncate(int fd, off_t size);
 bool	 io_again(int fd, short events);
-int	 io_reopen(int fd);
+int	 io_reopen(int fd, int flags);
 
 #endif

@@ -44,6 +44,18 @@ io_read(int fd, char *data, size_t length)
 	return n;
 }
 
+/* The same into several pieces, readv(2). */
+ssize_t
+io_read_pieces(int fd, const struct iovec *pieces, int count)
+{
+	ssize_t n;
+
+	while ((n = readv(fd, pieces, count)) == -1)
+		if (!io_again(fd, POLLIN))
+			break;
+	return n;
+}
+
 /* One write(2) of at least one byte: what fits. Taking nothing, which no file should, is EIO. */
 ssize_t
 io_write(int fd, const char *data, size_t length)
@@ -109,12 +121,12 @@ io_truncate(int fd, off_t size)
 	return 0;
 }
 
-/* Opens the file behind a descriptor once more, read-only and with an offset of its own. Needs /proc. */
+/* Opens the file behind a descriptor once more, with an offset of its own. Needs /proc. */
 int
-io_reopen(int fd)
+io_reopen(int fd, int flags)
 {
 	char path[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
 
 	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, O_RDONLY | O_CLOEXEC);
+	return open(path, flags | O_CLOEXEC);
 }

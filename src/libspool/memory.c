@@ -92,6 +92,20 @@ map_huge(size_t length)
 }
 #endif
 
+/* Memory of zeros, in huge pages if it is as large; the caller returns it. NULL: ENOMEM. */
+char *
+memory_map(size_t length)
+{
+	return length < HUGE_PAGE ? map(length) : map_huge(length);
+}
+
+void
+memory_unmap(char *base, size_t length)
+{
+	if (base != NULL)
+		(void)munmap(base, length);
+}
+
 static int
 add_chunk(struct memory *memory, size_t length)
 {
@@ -115,6 +129,14 @@ chunk_start(size_t number)
 	return number == 0 ? 0 : (off_t)(FIRST_CHUNK + (number - 1) * LATER_CHUNK);
 }
 
+/* The kernel may have merged it with its neighbours, and have no memory to split them: then it stays mapped,
+   unused. */
+static void
+unmap(const struct memory *memory, size_t number)
+{
+	(void)munmap(memory->chunks[number], chunk_length(memory, chunk_start(number)));
+}
+
 /* Frees all chunks from number count on. */
 static void
 release(struct memory *memory, size_t count)
@@ -122,10 +144,17 @@ release(struct memory *memory, size_t count)
 	while (memory->chunk_count > count) {
 		size_t number = --memory->chunk_count;
 
-		/* The kernel may have merged it with its neighbours, and have no memory to split them: then it
-		   stays mapped, unused. */
-		(void)munmap(memory->chunks[number], chunk_length(memory, chunk_start(number)));
+		if (number >= memory->given_back)
+			unmap(memory, number);
 	}
+}
+
+/* Frees all chunks that end at an offset or before it. What they held can not be read any more. */
+void
+memory_give_back(struct memory *memory, off_t before)
+{
+	while (memory->given_back < memory->chunk_count && chunk_start(memory->given_back + 1) <= before)
+		unmap(memory, memory->given_back++);
 }
 
 /* Makes sure that there are chunks for [0, end); if that fails, there are those that there were. */
@@ -164,6 +193,7 @@ memory_free(struct memory *memory)
 	release(memory, 0);
 	free(memory->chunks);
 	memory->chunks = NULL;
+	memory->given_back = 0;
 	if (memory->fd != -1)
 		(void)close(memory->fd);	/* nobody has been told that its bytes are kept */
 	memory->fd = -1;
@@ -334,7 +364,7 @@ memory_seal(struct memory *memory)
 {
 #ifdef HAVE_MEMFD_CREATE
 	const int seals = F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL;
-	int fd = io_reopen(memory->fd);
+	int fd = io_reopen(memory->fd, O_RDONLY);
 
 	if (fd == -1)
 		fd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 0);

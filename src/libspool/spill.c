@@ -4,8 +4,8 @@
  * Below the memory part's end the file has a hole, until everything has to be in the file. It is anonymous
  * from its first moment (O_TMPFILE), or else loses its name at once, so nothing can stay behind.
  *
- * A tier for streams too large for the page cache would have its place here: whoever moves bytes to or from
- * the file does so through spill->fd, by splice(2) or by io_read_at() and io_write_at().
+ * Its first part goes through the page cache, and the rest past it, by ring.c. That is for speed alone: at any time
+ * each byte can be read and written through spill->fd.
  */
 #include <config.h>
 
@@ -35,6 +35,7 @@ int
 spill_init(struct spill *spill, const struct spool_options *options)
 {
 	*spill = (struct spill){ .fd = -1, .reader = -1, .borrowed = options->spill_fd,
+	    .cache_limit = options->cache_limit, .direct_from = SPOOL_UNLIMITED,
 	    .hold = options->hold, .release = options->release };
 	if (options->directory != NULL && (spill->directory = strdup(options->directory)) == NULL)
 		return -1;
@@ -68,7 +69,7 @@ open_nameless(struct spill *spill, const char *directory)
 	if (spill->fd == -1)
 		return -1;
 	own(spill->fd);
-	spill->reader = io_reopen(spill->fd);
+	spill->reader = io_reopen(spill->fd, O_RDONLY);
 	if (spill->reader == -1) {
 		(void)spill_close(spill);
 		return -1;
@@ -149,6 +150,7 @@ spill_close(struct spill *spill)
 	if (spill->fd != spill->borrowed && close(spill->fd) == -1)
 		error = errno;
 	spill->fd = spill->reader = -1;
+	spill->direct_from = SPOOL_UNLIMITED;
 	if (error == 0)
 		return 0;
 	errno = error;
@@ -222,7 +224,7 @@ spill_is_intact(const struct spill *spill)
 int
 spill_seal(struct spill *spill)
 {
-	int fd = io_reopen(spill->fd);
+	int fd = io_reopen(spill->fd, O_RDONLY);
 
 	if (fd == -1 && spill->reader != -1)
 		fd = fcntl(spill->reader, F_DUPFD_CLOEXEC, 0);

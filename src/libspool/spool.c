@@ -70,9 +70,17 @@ spool_end(struct spool *spool)
 char *
 spool_buffer(struct spool *spool)
 {
-	if (spool->buffer == NULL && (spool->buffer = malloc(BUFFER_SIZE)) == NULL)
+	if (spool->buffer == NULL && (spool->buffer = memory_map(BUFFER_SIZE)) == NULL)
 		(void)spool_fail(spool, SPOOL_MEMORY);
 	return spool->buffer;
+}
+
+/* Whoever takes other memory for a transfer gives this back, so that both together are never held. */
+void
+spool_free_buffer(struct spool *spool)
+{
+	memory_unmap(spool->buffer, BUFFER_SIZE);
+	spool->buffer = NULL;
 }
 
 struct spool *
@@ -83,7 +91,7 @@ spool_open(const struct spool_options *options)
 
 	if (options == NULL)
 		options = &defaults;
-	if (options->memory_limit < 0 || options->size_limit < 0) {
+	if (options->memory_limit < 0 || options->cache_limit < SPOOL_AUTOMATIC || options->size_limit < 0) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -111,8 +119,9 @@ spool_close(struct spool *spool)
 	error = errno;
 	spill_free(&spool->spill);
 	memory_free(&spool->memory);
-	free(spool->buffer);
-	free(spool->kept_buffer);
+	spool_free_buffer(spool);
+	memory_unmap(spool->kept_buffer, BUFFER_SIZE);
+	(void)ring_close(spool->kept_ring);
 	free(spool);
 	if (result == -1)
 		errno = error;
@@ -173,6 +182,8 @@ spool_seek(struct spool *spool, off_t offset, int whence)
 		return spool_refuse(spool, EOVERFLOW);
 	if (base + offset < 0)
 		return spool_refuse(spool, EINVAL);
+	if (spool->expended && base + offset < spool->offset)
+		return spool_refuse(spool, ESPIPE);
 	spool->offset = base + offset;
 	return spool_end(spool) == -1 ? -1 : spool->offset;
 }
@@ -357,6 +368,8 @@ fill_hole(struct spool *spool)
 {
 	const bool was_rolled = spool_is_rolled(spool);
 
+	if (spool->expended)
+		return spool_refuse(spool, EPERM);
 	if (spool->memory.fd != -1 && spool_buffer(spool) == NULL)
 		return -1;
 	if (!was_rolled && roll(spool, spool->size) == -1)
@@ -396,6 +409,12 @@ spool_freeze(struct spool *spool)
 	spool->frozen = true;
 }
 
+void
+spool_expend(struct spool *spool)
+{
+	spool->frozen = spool->expended = true;
+}
+
 int
 spool_is_intact(struct spool *spool)
 {
@@ -412,6 +431,8 @@ spool_seal(struct spool *spool)
 
 	if (spool_begin(spool, false) == -1)
 		return -1;
+	if (spool->expended)
+		return spool_refuse(spool, EPERM);
 	if (!spool_is_rolled(spool) && memory_descriptor(&spool->memory) != -1) {
 		part = SPOOL_MEMORY;
 		fd = memory_seal(&spool->memory);

@@ -34,9 +34,15 @@ struct spool;
 /* No limit, where a limit is asked for. Python says 0; here 0 means 0. */
 #define SPOOL_UNLIMITED ((off_t)INT64_MAX)
 
+/* The engine decides. */
+#define SPOOL_AUTOMATIC ((off_t)-1)
+
 struct spool_options {
 	off_t memory_limit;	/* The most bytes of the stream in memory. Exactly this many stay there whole;
 				   one more rolls over. 0: none. SPOOL_UNLIMITED: never roll over by itself. */
+	off_t cache_limit;	/* The most bytes of the spill file that spool_fill() puts into the page cache; what
+				   comes after goes past it to the disk (O_DIRECT, open(2)), where that can be
+				   had. SPOOL_AUTOMATIC: about what the kernel would not write to the disk soon. */
 	off_t size_limit;	/* The most bytes in all: what would pass it fails with EFBIG. */
 	const char *directory;	/* Where the spill file is made; NULL: see spool_directory(). */
 	const char *prefix;	/* Its name, where it must have one for a moment: prefix, six random */
@@ -54,7 +60,7 @@ struct spool_options {
 
 /* 64 MiB of memory and no other limit. Start from these: an all-zero structure would mean descriptor 0. */
 #define SPOOL_OPTIONS_DEFAULT \
-	{ .memory_limit = 64 << 20, .size_limit = SPOOL_UNLIMITED, .spill_fd = -1 }
+	{ .memory_limit = 64 << 20, .cache_limit = SPOOL_AUTOMATIC, .size_limit = SPOOL_UNLIMITED, .spill_fd = -1 }
 
 /* The part that the last failing call failed in. */
 enum spool_part {
@@ -193,6 +199,14 @@ off_t spool_drain(struct spool *spool, int fd, const struct spool_progress *prog
  * seeking and draining go on.
  */
 void spool_freeze(struct spool *spool);
+
+/*
+ * Promises, beside what spool_freeze() promises, that the stream will be read once: what the offset has passed is not
+ * needed any more. spool_drain() then gives the memory part back while it sends it, in pieces of 16 MiB. From now on
+ * spool_seek() to before the offset fails with ESPIPE, as in a pipe, and spool_rollover() and spool_seal() with EPERM.
+ * A memfd gives back nothing before the end.
+ */
+void spool_expend(struct spool *spool);
 
 /*
  * Freezes the spool and returns a new read-only descriptor, at offset 0, with the whole stream: a memfd sealed

@@ -3,9 +3,10 @@
  *
  *	source -> memory part    read(2) straight into it, while there is room; into a memfd, splice(2) if the
  *	                         source is a pipe
- *	source -> spill file     splice(2) if the source is a pipe
+ *	source -> spill file     splice(2) if the source is a pipe; beyond the cache limit, ring.c
  *	memory part -> sink      vmsplice(2) if the sink is a pipe and the spool is frozen; else write(2) from it
- *	memfd, spill -> sink     splice(2) if the sink is a pipe and the spool is frozen
+ *	memfd, spill -> sink     splice(2) if the sink is a pipe and the spool is frozen; where the spill file went past
+ *	                         the page cache, ring.c
  *	whatever is left         read and write through the buffer
  *
  * A fast path that fails, for whatever reason, has moved nothing; the plain one takes over for the rest of the
@@ -26,6 +27,9 @@
 
 #include "internal.h"
 
+/* So much must have been spilled before it is worth some system calls to ask how large the page cache is. */
+#define ENOUGH_TO_ASK ((off_t)8 << 20)
+
 /* A pipe's usual capacity. What is not larger is moved by plain calls: they are as fast, and need no
    preparation. */
 #define SMALL ((off_t)64 << 10)
@@ -34,6 +38,8 @@ struct transfer {
 	struct spool *spool;
 	int fd;
 	bool fast;		/* no fast path has failed yet */
+	bool direct;		/* and direct I/O may be tried */
+	struct ring *ring;	/* for it, or NULL */
 	off_t moved;
 	const struct spool_progress *progress;
 };
@@ -147,7 +153,7 @@ store_kept(struct spool *spool, size_t room)
 	spool->kept_at += n;
 	spool->kept -= n;
 	if (spool->kept == 0) {
-		free(spool->kept_buffer);
+		memory_unmap(spool->kept_buffer, BUFFER_SIZE);
 		spool->kept_buffer = NULL;
 	}
 	return (ssize_t)n;
@@ -161,6 +167,96 @@ keep(struct spool *spool, size_t at, size_t end)
 	spool->buffer = NULL;
 	spool->kept_at = at;
 	spool->kept = end - at;
+}
+
+/* Stores what direct I/O left, but no more than room bytes. */
+static ssize_t
+store_rest(struct spool *spool, size_t room)
+{
+	size_t length;
+	const char *rest = ring_rest(spool->kept_ring, &length);
+
+	if (length > room)
+		length = room;
+	if (spool_store(spool, rest, length, spool->size) == -1)
+		return -1;
+	ring_took(spool->kept_ring, length);
+	if (ring_rest_size(spool->kept_ring) == 0) {
+		(void)ring_close(spool->kept_ring);	/* all of it has been written once more */
+		spool->kept_ring = NULL;
+	}
+	return (ssize_t)length;
+}
+
+/* Ends direct I/O. What it could not write is taken out of the stream again, and stored by the page cache. */
+static int
+end_direct(struct transfer *transfer)
+{
+	struct spool *spool = transfer->spool;
+	struct ring *ring = transfer->ring;
+
+	if (ring == NULL)
+		return 0;
+	transfer->ring = NULL;
+	transfer->direct = false;
+	if (ring_finish(ring) == 0)
+		return ring_close(ring) == 0 ? 0 : spool_fail(spool, SPOOL_SPILL);
+	spool->size -= ring_rest_size(ring);
+	spool->kept_ring = ring;
+	while (spool->kept_ring != NULL)
+		if (store_rest(spool, SIZE_MAX) == -1)
+			return -1;
+	return 0;
+}
+
+/* Whether the next bytes go past the page cache. */
+static bool
+begin_direct(struct transfer *transfer)
+{
+	struct spool *spool = transfer->spool;
+	struct spill *spill = &spool->spill;
+	const off_t spilled = spool->size - spool->memory.size;
+
+	if (transfer->ring != NULL)
+		return true;
+	if (!transfer->direct || spool->exposed)
+		return false;
+	if (spill->cache_limit == SPOOL_AUTOMATIC && spilled >= ENOUGH_TO_ASK)
+		spill->cache_limit = cache_allowance();
+	if (spill->cache_limit == SPOOL_AUTOMATIC || spilled < spill->cache_limit)
+		return false;
+	transfer->ring = ring_to_file(spill->fd, spool->size);
+	transfer->direct = transfer->ring != NULL;
+	if (!transfer->direct)
+		return false;
+	if (spill->direct_from > spool->size)
+		spill->direct_from = spool->size;
+	spool_free_buffer(spool);
+	return true;
+}
+
+/* Reads into the ring. -1 with *failed: direct I/O is no good any more. */
+static ssize_t
+fill_ring(struct transfer *transfer, size_t room, bool *failed)
+{
+	struct spool *spool = transfer->spool;
+	struct iovec pieces[2];
+	ssize_t n;
+
+	if (ring_room(transfer->ring, pieces) == -1) {
+		*failed = true;
+		return -1;
+	}
+	if (pieces[0].iov_len > room)
+		pieces[0].iov_len = room;
+	if (pieces[1].iov_len > room - pieces[0].iov_len)
+		pieces[1].iov_len = room - pieces[0].iov_len;
+	n = io_read_pieces(transfer->fd, pieces, 2);
+	if (n == -1)
+		return spool_fail(spool, SPOOL_SOURCE);
+	ring_put(transfer->ring, (size_t)n);
+	spool->size += n;
+	return n;
 }
 
 /* What does not fit under the size limit is kept, and fails to be stored the next time. */
@@ -220,9 +316,20 @@ fill_piece(struct transfer *transfer, off_t wanted)
 
 	if (spool->kept > 0)
 		return store_kept(spool, room);
-	if (spool->size >= spool->size_limit)
+	if (spool->kept_ring != NULL)
+		return store_rest(spool, room);
+	fits = spool->size >= spool->size_limit ? 0 : at_most(spool->size_limit - spool->size, room);
+	if (rolled && (fits >= BUFFER_SIZE || fits == room) && begin_direct(transfer)) {
+		bool failed = false;
+
+		n = fill_ring(transfer, fits, &failed);
+		if (!failed)
+			return n;
+	}
+	if (end_direct(transfer) == -1)
+		return -1;
+	if (fits == 0)
 		return fill_by_buffer(spool, transfer->fd, room);
-	fits = at_most(spool->size_limit - spool->size, room);
 	if (in_memory) {
 		fits = at_most(memory->limit - spool->size, fits);
 		if (memory_descriptor(memory) == -1) {
@@ -254,27 +361,39 @@ fill_piece(struct transfer *transfer, off_t wanted)
 	return fill_by_buffer(spool, transfer->fd, room);
 }
 
+/* The first failure, n, is the one to tell of. */
+static int
+finish_fill(struct transfer *transfer, ssize_t n)
+{
+	const enum spool_part part = transfer->spool->fault;
+	const int error = errno;
+	int result = end_direct(transfer);
+
+	if (n != -1)
+		return result;
+	errno = error;
+	return spool_fail(transfer->spool, part);
+}
+
 off_t
 spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress *progress)
 {
-	struct transfer transfer = { .spool = spool, .fd = fd, .fast = true, .progress = progress };
+	struct transfer transfer = { .spool = spool, .fd = fd, .fast = true, .direct = true, .progress = progress };
 	bool enlarged = false;
+	ssize_t n = 0;
 
 	if (spool_begin(spool, true) == -1)
 		return -1;
 	while (transfer.moved < limit) {
-		ssize_t n = count(&transfer, fill_piece(&transfer, limit - transfer.moved));
-
-		if (n == -1)
-			return -1;
-		if (n == 0)
+		n = count(&transfer, fill_piece(&transfer, limit - transfer.moved));
+		if (n <= 0)
 			break;
 		if (!enlarged && transfer.moved >= SMALL) {
 			enlarge_pipe(fd);
 			enlarged = true;
 		}
 	}
-	return transfer.moved;
+	return finish_fill(&transfer, n) == -1 ? -1 : transfer.moved;
 }
 
 static ssize_t
@@ -294,6 +413,37 @@ drain_by_buffer(struct transfer *transfer, int file, enum spool_part part, size_
 	return n == -1 ? spool_fail(spool, SPOOL_SINK) : n;
 }
 
+/* Sends what the I/O threads have read. 0: that is not the way, or has failed. */
+static ssize_t
+drain_ring(struct transfer *transfer)
+{
+	struct spool *spool = transfer->spool;
+	const char *piece = NULL;
+	size_t length;
+	ssize_t n;
+
+	if (transfer->ring == NULL && transfer->direct) {
+		transfer->ring = ring_from_file(spool->spill.fd, spool->offset, spool->size);
+		transfer->direct = transfer->ring != NULL;
+		if (transfer->direct)
+			spool_free_buffer(spool);
+	}
+	if (transfer->ring == NULL)
+		return 0;
+	piece = ring_piece(transfer->ring, &length);
+	if (piece == NULL) {
+		transfer->direct = false;
+		(void)ring_close(transfer->ring);	/* only read */
+		transfer->ring = NULL;
+		return 0;
+	}
+	n = io_write(transfer->fd, piece, length);
+	if (n == -1)
+		return spool_fail(spool, SPOOL_SINK);
+	ring_took(transfer->ring, (size_t)n);
+	return n;
+}
+
 static ssize_t
 drain_file(struct transfer *transfer, int file, enum spool_part part, off_t end)
 {
@@ -309,6 +459,22 @@ drain_file(struct transfer *transfer, int file, enum spool_part part, off_t end)
 		transfer->fast = false;
 	}
 	return drain_by_buffer(transfer, file, part, length);
+}
+
+static ssize_t
+drain_spill(struct transfer *transfer)
+{
+	struct spool *spool = transfer->spool;
+	const off_t direct_from = spool->spill.direct_from;
+
+	if (spool->offset >= direct_from && (transfer->ring != NULL || spool->size - spool->offset > SMALL)) {
+		ssize_t n = drain_ring(transfer);
+
+		if (n != 0)
+			return n;
+	}
+	return drain_file(transfer, spool->spill.fd, SPOOL_SPILL,
+	    spool->offset < direct_from && direct_from < spool->size ? direct_from : spool->size);
 }
 
 static ssize_t
@@ -338,16 +504,34 @@ drain_piece(struct transfer *transfer)
 	struct memory *memory = &spool->memory;
 
 	if (spool->offset >= memory->size)
-		return drain_file(transfer, spool->spill.fd, SPOOL_SPILL, spool->size);
+		return drain_spill(transfer);
 	if (memory->fd != -1)
 		return drain_file(transfer, memory->fd, SPOOL_MEMORY, memory->size);
 	return drain_chunks(transfer);
 }
 
+/* The first failure, n, is the one to tell of. */
+static int
+finish_drain(struct transfer *transfer, ssize_t n)
+{
+	struct spool *spool = transfer->spool;
+	const enum spool_part part = spool->fault;
+	const int error = errno;
+	int result;
+
+	(void)ring_close(transfer->ring);	/* only read */
+	result = spool_end(spool);
+	if (n != -1)
+		return result;
+	errno = error;
+	return spool_fail(spool, part);
+}
+
 off_t
 spool_drain(struct spool *spool, int fd, const struct spool_progress *progress)
 {
-	struct transfer transfer = { .spool = spool, .fd = fd, .progress = progress };
+	struct transfer transfer = { .spool = spool, .fd = fd, .direct = true, .progress = progress };
+	ssize_t n = 0;
 
 	if (spool_begin(spool, false) == -1)
 		return -1;
@@ -355,18 +539,12 @@ spool_drain(struct spool *spool, int fd, const struct spool_progress *progress)
 		enlarge_pipe(fd);
 		transfer.fast = spool->frozen;
 	}
-	while (spool->offset < spool->size) {
-		ssize_t n = count(&transfer, drain_piece(&transfer));
-
-		if (n == -1) {
-			enum spool_part part = spool->fault;
-			int error = errno;
-
-			(void)spool_end(spool);
-			errno = error;
-			return spool_fail(spool, part);
-		}
-		spool->offset += n;
+	while (spool->offset < spool->size && n != -1) {
+		n = count(&transfer, drain_piece(&transfer));
+		if (n != -1)
+			spool->offset += n;
+		if (spool->expended)
+			memory_give_back(&spool->memory, spool->offset);
 	}
-	return spool_end(spool) == -1 ? -1 : transfer.moved;
+	return finish_drain(&transfer, n) == -1 ? -1 : transfer.moved;
 }

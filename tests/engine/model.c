@@ -33,6 +33,7 @@ static unsigned seed, operation;
 static const char *doing;
 static char data[MOST], got[MOST];
 static bool faulty;
+static const char *directory;	/* one on a disk, so that there is direct I/O */
 
 #define AGREE(condition) \
 	do { \
@@ -340,10 +341,11 @@ run(void)
 	rough_shake = regime == 2 ? 2 + rough_random(5) : 0;
 	options.memory_limit = limits[rough_random(8)];
 	options.size_limit = model.size_limit = rough_random(4) == 0 ? (off_t)some_length() : SPOOL_UNLIMITED;
+	options.cache_limit = rough_random(2) ? SPOOL_AUTOMATIC : limits[rough_random(8)];
 	options.memfd = rough_random(3) == 0;
-	options.directory = "/tmp";
+	options.directory = directory;
 	if (rough_random(4) == 0)
-		options.spill_fd = open("/tmp", O_TMPFILE | O_RDWR, 0600);
+		options.spill_fd = open(directory, O_TMPFILE | O_RDWR, 0600);
 	doing = "open";
 	operation = 0;
 	rough_failed = NULL;
@@ -384,6 +386,7 @@ all(void)
 {
 	int before = test_descriptors();
 
+	directory = spool_directory(NULL);
 	for (unsigned i = 0; i < runs; i++) {
 		seed = first + i;
 		rough_seed(seed);

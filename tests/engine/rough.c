@@ -1,17 +1,20 @@
 /*
  * rough.c: stands between libspool and the C library (ld --wrap) and makes calls go wrong.
  *
- * A call that is made to fail has no effect at all, as a refused system call has none.
+ * A call that is made to fail has no effect at all, as a refused system call has none. The I/O threads are seen too,
+ * and which of them comes first is not in the seed's hands.
  */
 #include <config.h>
 
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
+#include <sys/vfs.h>
 
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -25,6 +28,7 @@ unsigned rough_fail_in, rough_shake, rough_count;
 const char *rough_failed;
 
 static uint64_t state;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* for all that calls share */
 
 void
 rough_seed(unsigned seed)
@@ -44,31 +48,53 @@ rough_random(unsigned below)
 static bool
 fails(const char *name, int error)
 {
+	bool now;
+
 	if (!rough_on)
 		return false;
+	pthread_mutex_lock(&lock);
 	rough_count++;
-	if (rough_fail_in == 0 || --rough_fail_in > 0)
-		return false;
-	rough_failed = name;
-	errno = error;
-	return true;
+	now = rough_fail_in > 0 && --rough_fail_in == 0;
+	if (now)
+		rough_failed = name;
+	pthread_mutex_unlock(&lock);
+	if (now)
+		errno = error;
+	return now;
+}
+
+/* A random number below a bound, for any thread; 1 (no) where nothing is to be shaken. */
+static unsigned
+shaken(unsigned below)
+{
+	unsigned number;
+
+	if (!rough_on || rough_shake == 0)
+		return 1;
+	pthread_mutex_lock(&lock);
+	number = rough_random(below);
+	pthread_mutex_unlock(&lock);
+	return number;
 }
 
 static bool
 interrupted(void)
 {
-	if (!rough_on || rough_shake == 0 || rough_random(rough_shake) != 0)
+	if (shaken(rough_shake) != 0)
 		return false;
 	errno = EINTR;
 	return true;
 }
 
+/* Past the page cache, what is moved is a multiple of what the disk asks for; so half of these are, too. */
 static size_t
 shortened(size_t length)
 {
-	if (!rough_on || rough_shake == 0 || length < 2 || rough_random(rough_shake) != 0)
+	if (length < 2 || shaken(rough_shake) != 0)
 		return length;
-	return 1 + rough_random((unsigned)length - 1);
+	if (length % 4096 == 0 && length > 4096 && shaken(2) == 0)
+		return length - 4096;
+	return 1 + shaken((unsigned)length - 1);
 }
 
 /* A call that moves length bytes and may be interrupted. */
@@ -108,6 +134,12 @@ WRAP(int, mkostemps, -1, EACCES, (char *path, int suffix, int flags), (path, suf
 WRAP(void *, mmap, MAP_FAILED, ENOMEM, (void *at, size_t length, int how, int flags, int fd, off_t offset),
     (at, length, how, flags, fd, offset))
 WRAP(int, madvise, -1, EINVAL, (void *at, size_t length, int advice), (at, length, advice))
+WRAP(ssize_t, readv, -1, EIO, (int fd, const struct iovec *pieces, int count), (fd, pieces, interrupted() ? 1 : count))
+WRAP(int, statx, -1, EINVAL, (int fd, const char *restrict path, int flags, unsigned mask, struct statx *restrict status),
+    (fd, path, flags, mask, status))
+WRAP(int, fstatfs, -1, EIO, (int fd, struct statfs *status), (fd, status))
+WRAP(int, pthread_create, EAGAIN, 0, (pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
+    void *(*run)(void *), void *restrict cookie), (thread, attributes, run, cookie))
 WRAP(void *, malloc, NULL, ENOMEM, (size_t size), (size))
 WRAP(void *, calloc, NULL, ENOMEM, (size_t count, size_t size), (count, size))
 WRAP(void *, reallocarray, NULL, ENOMEM, (void *old, size_t count, size_t size), (old, count, size))

@@ -3,6 +3,7 @@
 
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -437,6 +438,38 @@ frozen(void)
 }
 
 static void
+expended(void)
+{
+	const size_t size = 40 << 20;
+	struct spool *spool = test_spool(SPOOL_UNLIMITED);
+	char byte;
+	int source = test_source(size, 65536), child, sink;
+	long before, after;
+
+	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == (off_t)size);
+	close(source);
+	spool_expend(spool);
+	CHECK(spool_read(spool, &byte, 1) == 1 && (unsigned char)byte == test_byte(0));
+	CHECK_ERRNO(spool_seek(spool, 0, SEEK_SET) == -1, ESPIPE);
+	CHECK_ERRNO(spool_write(spool, "x", 1) == -1, EPERM);
+	CHECK_ERRNO(spool_rollover(spool) == -1, EPERM);
+	CHECK_ERRNO(spool_fileno(spool) == -1, EPERM);
+	CHECK_ERRNO(spool_seal(spool) == -1, EPERM);
+	CHECK(spool_fault(spool) == SPOOL_NOTHING);
+	CHECK(spool_seek(spool, 10, SEEK_CUR) == 11 && spool_seek(spool, 0, SEEK_CUR) == 11);
+	before = test_resident();
+	sink = test_sink(11, size, &child);
+	CHECK(spool_drain(spool, sink, NULL) == (off_t)size - 11);
+	close(sink);
+	CHECK(waitpid(child, NULL, 0) == child);
+	after = test_resident();
+	/* All but the last chunk is gone. */
+	CHECK(before - after >= 18 << 20);
+	CHECK(spool_read(spool, &byte, 1) == 0 && spool_size(spool) == (off_t)size);
+	spool_close(spool);
+}
+
+static void
 sealed(void)
 {
 	static const size_t sizes[] = { 0, 1, 999, 1000, 1001, 3000000 };
@@ -518,6 +551,7 @@ main(void)
 		{ "success leaves errno alone", success_leaves_errno },
 		{ "the fault stays until the next failure", the_fault_stays_until_the_next },
 		{ "a frozen spool does not change", frozen },
+		{ "an expended spool gives its memory back while it is drained", expended },
 		{ "a sealed descriptor has the stream and cannot change it", sealed },
 		{ "no descriptor is left", no_descriptor_is_left },
 		{ "no memory: the spool is valid, or spills early", no_memory },

@@ -189,3 +189,14 @@ test_descriptors(void)
 			count++;
 	return count;
 }
+
+long
+test_resident(void)
+{
+	FILE *file = fopen("/proc/self/statm", "r");
+	long pages;
+
+	CHECK(file != NULL && fscanf(file, "%*d %ld", &pages) == 1);
+	fclose(file);
+	return pages * sysconf(_SC_PAGESIZE);
+}

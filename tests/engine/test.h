@@ -46,5 +46,7 @@ int	test_source(size_t size, size_t piece);
 int	test_sink(size_t from, size_t size, int *child);
 /* How many descriptors are open. */
 int	test_descriptors(void);
+/* Bytes of memory that this process has resident. */
+long	test_resident(void);
 
 #endif

@@ -1,0 +1,138 @@
+/*
+ * cache.c: how much of the page cache a spill file may fill.
+ *
+ * Below the amount of dirty memory at which the kernel starts to write in the background, a file that is soon gone
+ * again never reaches the disk, and the page cache is the fastest place for it. Beyond that the kernel's writing
+ * and reclaiming set the pace, and evict what others have cached.
+ */
+#include <config.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define CGROUPS "/sys/fs/cgroup"
+
+/* What the kernel does unless told otherwise (proc_sys_vm(5)), for where it cannot be asked. */
+#define USUAL_RATIO 10
+
+/* The beginning of a small file of /proc or /sys, as a string; "" if it cannot be read. */
+static void
+load(const char *path, char *text, size_t size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	ssize_t n = -1;
+
+	if (fd != -1) {
+		n = io_read(fd, text, size - 1);
+		(void)close(fd);	/* only read */
+	}
+	text[n > 0 ? n : 0] = '\0';
+}
+
+/* The number after a label, or fallback. */
+static off_t
+number_after(const char *text, const char *label, off_t fallback)
+{
+	const char *at = strstr(text, label);
+	char *end;
+	intmax_t value;
+
+	if (at == NULL)
+		return fallback;
+	at += strlen(label);
+	errno = 0;
+	value = strtoimax(at, &end, 10);
+	return end == at || errno != 0 || value < 0 ? fallback : (off_t)value;
+}
+
+static off_t
+load_number(const char *path, off_t fallback)
+{
+	char text[32];
+
+	load(path, text, sizeof(text));
+	return number_after(text, "", fallback);
+}
+
+/* The lowest number in a file of a control group, of the groups around it, or limit. Inside a container the group
+   may have a path that does not exist there; then the outermost group to be seen is the container's. */
+static off_t
+lowest(const char *root, const char *group, const char *file, off_t limit)
+{
+	char path[PATH_MAX];
+	size_t length = strlen(root) + strlen(group);
+
+	if (length + strlen(file) >= sizeof(path))
+		return limit;
+	snprintf(path, sizeof(path), "%s%s", root, group);
+	for (;;) {
+		off_t here;
+
+		strcpy(path + length, file);
+		here = load_number(path, limit);	/* "max": none */
+		if (here < limit)
+			limit = here;
+		if (length <= strlen(root))
+			return limit;
+		while (path[--length] != '/')
+			;
+	}
+}
+
+/* What the control groups of this process (cgroups(7), both versions) leave it of memory. */
+static off_t
+group_limit(void)
+{
+	off_t limit = SPOOL_UNLIMITED;
+	char text[2 * PATH_MAX];
+	char *line, *rest = text;
+
+	load("/proc/self/cgroup", text, sizeof(text));
+	while ((line = strsep(&rest, "\n")) != NULL) {
+		const char *controllers, *group;
+
+		(void)strsep(&line, ":");
+		controllers = strsep(&line, ":");
+		group = line;
+		if (group == NULL || *group != '/')
+			continue;
+		if (*controllers == '\0') {
+			limit = lowest(CGROUPS, group, "/memory.max", limit);
+			limit = lowest(CGROUPS, group, "/memory.high", limit);
+		} else if (strcmp(controllers, "memory") == 0) {
+			limit = lowest(CGROUPS "/memory", group, "/memory.limit_in_bytes", limit);
+		}
+	}
+	return limit;
+}
+
+/* As the kernel reckons: a part of what is available, counting what is dirty already, and the same part of what the
+   control group has. */
+off_t
+cache_allowance(void)
+{
+	char text[2048];
+	off_t available, dirty, background;
+	double part, of_group;
+
+	load("/proc/meminfo", text, sizeof(text));
+	available = number_after(text, "MemAvailable:", 0) * 1024;
+	dirty = number_after(text, "Dirty:", 0) * 1024;
+	if (available == 0)
+		return SPOOL_UNLIMITED;
+	background = load_number("/proc/sys/vm/dirty_background_bytes", 0);
+	if (background == 0)
+		background = available / 100 * load_number("/proc/sys/vm/dirty_background_ratio", USUAL_RATIO);
+	part = background < available ? (double)background / (double)available : 1;
+	of_group = part * (double)group_limit();
+	background = background > dirty ? background - dirty : 0;
+	return of_group < (double)background ? (off_t)of_group : background;
+}

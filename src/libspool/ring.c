@@ -1,0 +1,395 @@
+/*
+ * ring.c: direct I/O, past the page cache: a ring of buffers between the caller and the I/O threads.
+ *
+ * A window moves over the file, in segments that begin at multiples of SEGMENT_SIZE; so a byte's offset in the
+ * file gives its place in the ring.
+ *
+ *	           tail                           submitted                     head
+ *	writing    [ the threads write these      )[ the caller fills this      )
+ *	reading    [ the threads read these, the  )[ to be read: at most as     )
+ *	             caller takes the first         much at a time as the ring
+ *	                                            has room for
+ *
+ * What direct I/O cannot do, because it does not begin or end where the disk wants it, goes by the page cache:
+ * the first segment, and the last. The first failure ends it all; nothing is lost, and the caller goes on without.
+ */
+#include <config.h>
+
+#include <sys/mman.h>
+#include <sys/stat.h>
+#ifdef HAVE_LINUX_MAGIC_H
+#include <sys/vfs.h>
+#endif
+
+#include <errno.h>
+#include <fcntl.h>
+#ifdef HAVE_LINUX_MAGIC_H
+#include <linux/magic.h>
+#endif
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#if HAVE_DECL_O_DIRECT
+#define PAST_THE_CACHE O_DIRECT
+#else
+#define PAST_THE_CACHE 0
+#endif
+
+#define SEGMENT_SIZE ((size_t)512 << 10)
+#define SEGMENTS 4
+#define RING_SIZE (SEGMENTS * SEGMENT_SIZE)
+#define THREADS 2
+
+/* What the threads need of stack is little. A stack as large as a huge page might be made one. */
+#define STACK_SIZE ((size_t)256 << 10)
+
+enum state { FREE, WAITING, BUSY, DONE };
+
+/* Bytes [at, at + length) of the file. */
+struct segment {
+	off_t at;
+	size_t length;
+	enum state state;
+};
+
+struct ring {
+	int file;		/* the caller's descriptor */
+	int direct;		/* the same file, open for direct I/O */
+	off_t alignment;	/* of offsets and lengths */
+	bool writing;
+	char *memory;
+	off_t tail, head;
+	off_t submitted;	/* what the threads have been given, and the caller has not begun to fill again */
+
+	pthread_mutex_t lock;	/* for all below, while there are threads */
+	pthread_cond_t work, done;
+	struct segment segments[SEGMENTS];
+	size_t next;		/* the segment that is the next to be moved */
+	int error;		/* of the first segment that failed, or 0 */
+	bool stop;
+	pthread_t threads[THREADS];
+	int thread_count;
+};
+
+static struct segment *
+segment_at(struct ring *ring, off_t at)
+{
+	return &ring->segments[at / (off_t)SEGMENT_SIZE % SEGMENTS];
+}
+
+static char *
+place(const struct ring *ring, off_t at)
+{
+	return ring->memory + at % (off_t)RING_SIZE;
+}
+
+static off_t
+segment_end(off_t at)
+{
+	return (at / (off_t)SEGMENT_SIZE + 1) * (off_t)SEGMENT_SIZE;
+}
+
+/* Called without the lock: a busy segment belongs to its thread. */
+static int
+move(const struct ring *ring, const struct segment *segment)
+{
+	const bool aligned = segment->at % ring->alignment == 0 && (off_t)segment->length % ring->alignment == 0;
+	const int fd = aligned ? ring->direct : ring->file;
+
+	if (ring->writing)
+		return io_write_at(fd, place(ring, segment->at), segment->length, segment->at);
+	return io_read_at(fd, place(ring, segment->at), segment->length, segment->at);
+}
+
+static void *
+work(void *cookie)
+{
+	struct ring *ring = cookie;
+
+	(void)pthread_mutex_lock(&ring->lock);
+	for (;;) {
+		struct segment *segment = &ring->segments[ring->next];
+		int result;
+
+		if (ring->stop || ring->error != 0)
+			break;
+		if (segment->state != WAITING) {
+			(void)pthread_cond_wait(&ring->work, &ring->lock);
+			continue;
+		}
+		ring->next = (ring->next + 1) % SEGMENTS;
+		segment->state = BUSY;
+		(void)pthread_mutex_unlock(&ring->lock);
+		result = move(ring, segment);
+		(void)pthread_mutex_lock(&ring->lock);
+		if (result == 0)
+			segment->state = DONE;
+		else if (ring->error == 0)
+			ring->error = errno;
+		(void)pthread_cond_signal(&ring->done);
+	}
+	(void)pthread_mutex_unlock(&ring->lock);
+	return NULL;
+}
+
+/* At least one thread, or -1. They leave all signals to the threads of the program. */
+static int
+start_threads(struct ring *ring)
+{
+	pthread_attr_t attributes;
+	sigset_t all, saved;
+
+	if (pthread_attr_init(&attributes) != 0)
+		return -1;
+	sigfillset(&all);
+	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &saved);
+	while (ring->thread_count < THREADS
+	    && pthread_create(&ring->threads[ring->thread_count], &attributes, work, ring) == 0)
+		ring->thread_count++;
+	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
+	(void)pthread_attr_destroy(&attributes);
+	return ring->thread_count > 0 ? 0 : -1;
+}
+
+static void
+stop_threads(struct ring *ring)
+{
+	(void)pthread_mutex_lock(&ring->lock);
+	ring->stop = true;
+	(void)pthread_cond_broadcast(&ring->work);
+	(void)pthread_mutex_unlock(&ring->lock);
+	while (ring->thread_count > 0)
+		(void)pthread_join(ring->threads[--ring->thread_count], NULL);
+}
+
+/* tmpfs takes O_DIRECT, and copies all the same. */
+static bool
+is_in_memory(int fd)
+{
+#ifdef HAVE_LINUX_MAGIC_H
+	struct statfs system;
+
+	return fstatfs(fd, &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
+#else
+	(void)fd;
+	return false;
+#endif
+}
+
+/* What offsets and lengths must be multiples of. 0: the file cannot be reached past the page cache. */
+static off_t
+find_alignment(int fd)
+{
+#if defined(HAVE_STATX) && defined(STATX_DIOALIGN)
+	struct statx status;
+
+	if (statx(fd, "", AT_EMPTY_PATH, STATX_DIOALIGN, &status) == 0 && (status.stx_mask & STATX_DIOALIGN) != 0)
+		return (off_t)status.stx_dio_offset_align;
+#else
+	(void)fd;
+#endif
+	return 4096;	/* enough for any disk that does not say */
+}
+
+/* Opens the file once more. -1: it cannot be, or not for direct I/O in segments. */
+static int
+open_direct(int fd, off_t *alignment)
+{
+	if (PAST_THE_CACHE == 0 || is_in_memory(fd))
+		return -1;
+	*alignment = find_alignment(fd);
+	if (*alignment == 0 || (off_t)SEGMENT_SIZE % *alignment != 0)
+		return -1;
+	return io_reopen(fd, O_RDWR | PAST_THE_CACHE);
+}
+
+static struct ring *
+make(int file, bool writing, off_t begin, off_t end)
+{
+	struct ring *ring = calloc(1, sizeof(*ring));
+
+	if (ring == NULL)
+		return NULL;
+	ring->file = file;
+	ring->writing = writing;
+	ring->tail = ring->submitted = begin;
+	ring->head = end;
+	ring->next = (size_t)(segment_at(ring, begin) - ring->segments);
+	(void)pthread_mutex_init(&ring->lock, NULL);
+	(void)pthread_cond_init(&ring->work, NULL);
+	(void)pthread_cond_init(&ring->done, NULL);
+	ring->direct = open_direct(file, &ring->alignment);
+	if (ring->direct != -1)
+		ring->memory = memory_map(RING_SIZE);
+	if (ring->memory != NULL && start_threads(ring) == 0)
+		return ring;
+	(void)ring_close(ring);
+	return NULL;
+}
+
+struct ring *
+ring_to_file(int file, off_t at)
+{
+	return make(file, true, at, at);
+}
+
+struct ring *
+ring_from_file(int file, off_t at, off_t end)
+{
+	return make(file, false, at, end);
+}
+
+int
+ring_close(struct ring *ring)
+{
+	int result = 0, error = 0;
+
+	if (ring == NULL)
+		return 0;
+	stop_threads(ring);
+	if (ring->direct != -1)
+		result = close(ring->direct);
+	error = errno;
+	memory_unmap(ring->memory, RING_SIZE);
+	(void)pthread_cond_destroy(&ring->done);
+	(void)pthread_cond_destroy(&ring->work);
+	(void)pthread_mutex_destroy(&ring->lock);
+	free(ring);
+	errno = error;
+	return result;
+}
+
+/* Gives the threads all up to end, at most to the end of the segment. */
+static void
+submit(struct ring *ring, off_t end)
+{
+	struct segment *segment = segment_at(ring, ring->submitted);
+
+	segment->at = ring->submitted;
+	segment->length = (size_t)(end - ring->submitted);
+	segment->state = WAITING;
+	ring->submitted = end;
+	(void)pthread_cond_signal(&ring->work);
+}
+
+/* Waits until the threads are done with the segment that holds at. -1 if they have failed, with errno. */
+static int
+wait_for(struct ring *ring, off_t at)
+{
+	const struct segment *segment = segment_at(ring, at);
+
+	while ((segment->state == WAITING || segment->state == BUSY) && ring->error == 0)
+		(void)pthread_cond_wait(&ring->done, &ring->lock);
+	errno = ring->error;
+	return ring->error == 0 ? 0 : -1;
+}
+
+/* Lets go of the segments that have been written, in their order. */
+static void
+retire(struct ring *ring)
+{
+	struct segment *segment = segment_at(ring, ring->tail);
+
+	while (ring->tail < ring->submitted && segment->state == DONE) {
+		segment->state = FREE;
+		ring->tail = segment->at + (off_t)segment->length;
+		segment = segment_at(ring, ring->tail);
+	}
+}
+
+/* Two pieces, so that there is always room for a message. */
+int
+ring_room(struct ring *ring, struct iovec room[2])
+{
+	const off_t next = segment_end(ring->head);
+	int result;
+
+	(void)pthread_mutex_lock(&ring->lock);
+	result = wait_for(ring, ring->head);
+	if (result == 0)
+		result = wait_for(ring, next);
+	retire(ring);
+	(void)pthread_mutex_unlock(&ring->lock);
+	room[0] = (struct iovec){ .iov_base = place(ring, ring->head), .iov_len = (size_t)(next - ring->head) };
+	room[1] = (struct iovec){ .iov_base = place(ring, next), .iov_len = SEGMENT_SIZE };
+	return result;
+}
+
+void
+ring_put(struct ring *ring, size_t length)
+{
+	ring->head += (off_t)length;
+	(void)pthread_mutex_lock(&ring->lock);
+	while (segment_end(ring->submitted) <= ring->head)
+		submit(ring, segment_end(ring->submitted));
+	(void)pthread_mutex_unlock(&ring->lock);
+}
+
+int
+ring_finish(struct ring *ring)
+{
+	int result = 0;
+
+	(void)pthread_mutex_lock(&ring->lock);
+	if (ring->submitted < ring->head)
+		submit(ring, ring->head);
+	while (ring->tail < ring->head && result == 0) {
+		result = wait_for(ring, ring->tail);
+		retire(ring);
+	}
+	(void)pthread_mutex_unlock(&ring->lock);
+	if (result == -1) {
+		stop_threads(ring);
+		retire(ring);
+		errno = ring->error;
+	}
+	return result;
+}
+
+const char *
+ring_rest(const struct ring *ring, size_t *length)
+{
+	const off_t wrap = (ring->tail / (off_t)RING_SIZE + 1) * (off_t)RING_SIZE;
+
+	*length = (size_t)((ring->head < wrap ? ring->head : wrap) - ring->tail);
+	return place(ring, ring->tail);
+}
+
+off_t
+ring_rest_size(const struct ring *ring)
+{
+	return ring->head - ring->tail;
+}
+
+const char *
+ring_piece(struct ring *ring, size_t *length)
+{
+	const struct segment *segment = segment_at(ring, ring->tail);
+	const off_t window = segment_end(ring->tail) + (off_t)(RING_SIZE - SEGMENT_SIZE);
+	int result;
+
+	(void)pthread_mutex_lock(&ring->lock);
+	while (ring->submitted < ring->head && ring->submitted < window) {
+		off_t end = segment_end(ring->submitted);
+
+		submit(ring, end < ring->head ? end : ring->head);
+	}
+	result = wait_for(ring, ring->tail);
+	(void)pthread_mutex_unlock(&ring->lock);
+	if (result == -1)
+		return NULL;
+	*length = (size_t)(segment->at + (off_t)segment->length - ring->tail);
+	return place(ring, ring->tail);
+}
+
+/* A segment that has been taken needs no mark: the next that is put into its place is submitted anew. */
+void
+ring_took(struct ring *ring, size_t length)
+{
+	ring->tail += (off_t)length;
+}
