@@ -480,6 +480,15 @@ check_before_reading(struct job *job)
 	return status;
 }
 
+/*
+ * Where -o waits for the disk, the time that the disk takes is to be spent while the source is read. The page cache
+ * only puts that off: the kernel writes later than asked, and has to be waited for in the end. So the new contents go
+ * straight to the disk from here on; before, the fsync has so little left to do that it is not worth two threads.
+ * 1 GiB, -m 0, medians of 4, with so much through the page cache first: 0 or 16 MiB 0.72 s, 64 MiB 0.74, 256 MiB
+ * 0.76, all that the kernel would not write soon (SPOOL_AUTOMATIC) 0.83; `cat >tmp && sync tmp && mv tmp f` 1.08.
+ */
+#define CACHED_BEFORE_SYNC ((off_t)16 << 20)
+
 static int
 run(struct job *job)
 {
@@ -495,6 +504,8 @@ run(struct job *job)
 	if (job->target != NULL) {
 		engine.directory = target_directory(job->target);
 		engine.spill_fd = target_spill(job->target);
+		if (engine.spill_fd != -1 && options->sync)
+			engine.cache_limit = CACHED_BEFORE_SYNC;
 	}
 	/* Who reads the stream as a descriptor gets the memory part as it is. */
 	engine.memfd = (options->command != NULL && job->target == NULL) || options->check != NULL;

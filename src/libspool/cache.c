@@ -3,7 +3,11 @@
  *
  * Below the amount of dirty memory at which the kernel starts to write in the background, a file that is soon gone
  * again never reaches the disk, and the page cache is the fastest place for it. Beyond that the kernel's writing
- * and reclaiming set the pace, and evict what others have cached.
+ * and reclaiming set the pace, and evict what others have cached. So the point of change is where that begins.
+ *
+ * Measured on a machine of 24 GiB and an idle disk, the point hardly matters for speed: 6 GiB took 7.1 s with 1 GB in
+ * the page cache, 7.1 with 0.5 GB, 6.9 with 2 GB, 7.6 with what is reckoned here, and `cat | cat` 8.1. But a stream
+ * that stays below it does not touch the disk at all, and takes half the time.
  */
 #include <config.h>
 
