@@ -110,3 +110,19 @@ spool: small: cannot write the spill file: No space left on device; nothing was 
 	[ "$(head -c 3G /dev/zero | spool -m 1M | wc -c)" -eq $((3 << 30)) ]
 	[ "$(head -c 3G /dev/zero | spool -m 1M sh -c 'stat -Lc %s /dev/stdin; wc -c')" = $'3221225472\n3221225472' ]
 }
+
+@test "memory is given back while it is replayed" {
+	local resident
+	mkfifo in out
+	spool -m 256M <in >out 3>&- &
+	local pid=$!
+	head -c 200M /dev/zero >in 3>&- &
+	exec 4<out
+	head -c 150M <&4 | wc -c
+	resident=$(awk '/VmRSS/ { print $2 }' "/proc/$pid/status")
+	[ "$(head -c 100M <&4 | wc -c)" -eq $((50 << 20)) ]
+	exec 4<&-
+	wait "$pid"
+	# What is left, the chunk that is being sent, and what is not the stream's.
+	[ "$resident" -le $(((50 + 16 + 4) * 1024)) ]
+}

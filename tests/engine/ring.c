@@ -200,7 +200,7 @@ messages_arrive_whole(void)
 			for (size_t k = 0; k < MESSAGES; k++)
 				CHECK(send(ends[1], data + k * lengths[i], lengths[i], 0) == (ssize_t)lengths[i]);
 			free(data);
-			exit(0);
+			_exit(0);
 		}
 		close(ends[1]);
 		CHECK(spool_fill(spool, ends[0], SPOOL_UNLIMITED, NULL) == (off_t)lengths[i] * MESSAGES);

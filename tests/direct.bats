@@ -1,0 +1,243 @@
+#!/usr/bin/env bats
+# direct.bats: what outgrows the page cache goes past it, by direct I/O, and comes back whole.
+# shellcheck disable=SC2094 # what is compared with is not written
+
+load helper
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	# A directory where direct I/O is to be had; a memory file system has none, an image of a disk has.
+	if [ "$(id -u)" -eq 0 ]; then
+		mkdir disk
+		truncate -s 200M image
+		mkfs.ext4 -q image >/dev/null 2>&1
+		mount -o loop image disk
+		rmdir disk/lost+found
+	elif [ "$(stat -f -c %T .)" = tmpfs ]; then
+		skip "needs a disk, or root to mount one"
+	else
+		mkdir disk
+	fi
+	for _ in {1..8}; do cat "$DATA/random"; done >forty
+}
+
+teardown() {
+	cd / || return 1
+	if [ "$(id -u)" -eq 0 ]; then
+		umount "$BATS_TEST_TMPDIR/disk" || umount -l "$BATS_TEST_TMPDIR/disk"
+	fi
+}
+
+needs_root() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root, to show a small machine"
+}
+
+# Runs a command where the kernel seems to have 100 MB of memory, and to write back from 10 MB on.
+on_small_machine() {
+	printf 'MemTotal: 200000 kB\nMemAvailable: 100000 kB\nDirty: 0 kB\n' >meminfo
+	echo 10 >ratio
+	echo 0 >number
+	unshare -m sh -c 'mount --bind meminfo /proc/meminfo && mount --bind ratio /proc/sys/vm/dirty_background_ratio &&
+	    mount --bind number /proc/sys/vm/dirty_background_bytes && exec "$@"' sh "$@"
+}
+
+# Traces spool in control groups that are told of in the file groups, below a directory fs; the machine is large.
+in_group() {
+	printf 'MemTotal: 90000000 kB\nMemAvailable: 90000000 kB\nDirty: 0 kB\n' >meminfo
+	echo 10 >ratio
+	echo 0 >number
+	unshare -m strace -f -qq -o trace sh -c 'mount --bind meminfo /proc/meminfo &&
+	    mount --bind ratio /proc/sys/vm/dirty_background_ratio &&
+	    mount --bind number /proc/sys/vm/dirty_background_bytes && mount --bind fs /sys/fs/cgroup &&
+	    mount --bind groups /proc/$$/cgroup && exec spool -m 0 -T disk' <forty | cmp - forty
+}
+
+# The number of the last openat in the trace that asks for direct I/O, among all of them.
+direct_open() {
+	grep 'openat(' trace | grep -n '|O_DIRECT|' | tail -n 1 | cut -d : -f 1
+}
+
+@test "a large spill file is written and read past the page cache" {
+	needs_root
+	on_small_machine strace -f -qq -o trace spool -m 1M -T disk <forty | cmp - forty
+	[ "$(grep -c 'O_RDWR|O_DIRECT' trace)" -eq 2 ]
+	# All but the first ten megabytes, and what is not a whole segment, in the pieces of two threads.
+	[ "$(grep -c 'pwrite64([0-9]*, .*, 524288, ' trace)" -ge 50 ]
+	[ "$(grep -c 'pread64(' trace)" -ge 50 ]
+	[ "$(grep 'pwrite64([0-9]*, .*, 524288, ' trace | cut -d ' ' -f 1 | sort -u | wc -l)" -eq 2 ]
+}
+
+@test "below what the kernel would write soon, nothing goes past the page cache" {
+	needs_root
+	head -c 9M forty >nine
+	on_small_machine strace -f -qq -o trace spool -m 0 -T disk <nine | cmp - nine
+	run ! grep -q '|O_DIRECT|' trace
+	# Of a small one nobody asks where that begins.
+	on_small_machine strace -f -qq -o trace spool -m 1M -T disk <"$DATA/random" | cmp - "$DATA/random"
+	run ! grep -q 'meminfo' trace
+}
+
+@test "the stream is whole, whatever the limits" {
+	needs_root
+	local memory size
+	for memory in 0 1 1000 1M 30M; do
+		for size in 9999999 12000001 20971520 40000000; do
+			head -c "$size" forty >part
+			on_small_machine spool -m "$memory" -T disk <part | cmp - part
+			cat part | on_small_machine spool -m "$memory" -T disk >out
+			cmp out part
+			on_small_machine spool -m "$memory" -T disk -c 'cmp - part' cmp - part <part
+		done
+	done
+}
+
+@test "a memory limit of the control group, version 2" {
+	needs_root
+	mkdir -p fs/outer/inner
+	echo 0::/outer/inner >groups
+	echo max >fs/outer/inner/memory.max
+	echo max >fs/outer/inner/memory.high
+	echo 100000000 >fs/outer/memory.max
+	in_group
+	grep -q '|O_DIRECT|' trace
+	echo max >fs/outer/memory.max
+	in_group
+	run ! grep -q '|O_DIRECT|' trace
+	echo 100000000 >fs/outer/inner/memory.high
+	in_group
+	grep -q '|O_DIRECT|' trace
+	# Of a path that is not there, as in a container, what is there counts.
+	echo 0::/elsewhere/inner >groups
+	in_group
+	run ! grep -q '|O_DIRECT|' trace
+	echo 100000000 >fs/memory.max
+	in_group
+	grep -q '|O_DIRECT|' trace
+}
+
+@test "a memory limit of the control group, version 1" {
+	needs_root
+	mkdir -p fs/memory/here
+	printf '9:name=systemd:/there\n4:memory:/here\n0::/\n' >groups
+	echo 9223372036854771712 >fs/memory/here/memory.limit_in_bytes
+	in_group
+	run ! grep -q '|O_DIRECT|' trace
+	echo 100000000 >fs/memory/here/memory.limit_in_bytes
+	in_group
+	grep -q '|O_DIRECT|' trace
+}
+
+@test "without /proc the page cache serves" {
+	needs_root
+	mkdir empty
+	unshare -m sh -c 'mount --bind empty /proc && exec spool -m 0 -T disk' <forty | cmp - forty
+}
+
+@test "into a file: past the page cache after 16 MiB, unless nobody waits for the disk" {
+	head -c 16M forty >part
+	strace -f -qq -o trace spool -m 1M -o disk/f <part
+	cmp disk/f part
+	run ! grep -q '|O_DIRECT|' trace
+	strace -f -qq -o trace spool -m 1M -o disk/f <forty
+	cmp disk/f forty
+	grep -q '|O_DIRECT|' trace
+	strace -f -qq -o trace spool -m 1M --no-sync -o disk/f <forty
+	cmp disk/f forty
+	run ! grep -q '|O_DIRECT|' trace
+}
+
+@test "direct I/O is refused: the page cache serves" {
+	local when
+	strace -f -qq -o trace spool -m 1M -o disk/f <forty
+	when=$(direct_open)
+	[ -n "$when" ]
+	rm disk/f
+	strace -f -qq -o trace -e inject=openat:error=EINVAL:when="$when" spool -m 1M -o disk/f <forty
+	cmp disk/f forty
+	grep -q '|O_DIRECT|.*INJECTED' trace
+}
+
+@test "the alignment is not known: that of any disk serves" {
+	strace -f -qq -o trace -e inject=statx:error=ENOSYS spool -m 1M -o disk/f <forty
+	cmp disk/f forty
+	grep -q '|O_DIRECT|' trace
+}
+
+@test "no threads: the page cache serves; one thread does" {
+	# The first is the one that waits for signals.
+	strace -f -qq -o trace -e inject=clone3:error=EAGAIN:when=2+ spool -m 1M -o disk/f <forty
+	cmp disk/f forty
+	strace -f -qq -o trace -e inject=clone3:error=EAGAIN:when=3 spool -m 1M -o disk/f <forty
+	cmp disk/f forty
+	[ "$(grep -c 'pwrite64([0-9]*, .*, 524288, ' trace)" -ge 40 ]
+}
+
+@test "writing fails midway: the same bytes go by the page cache" {
+	local when
+	# Each thread has a count of its own.
+	for when in 5 8 20; do
+		rm -f disk/f
+		cat forty | strace -f -qq -o trace -e inject=pwrite64:error=EIO:when="$when" spool -m 0 -o disk/f
+		cmp disk/f forty
+		grep -q 'pwrite64.*INJECTED' trace
+	done
+}
+
+@test "writing fails for good: status 1, and the file is as it was" {
+	echo old >disk/f
+	run strace -f -qq -o trace -e inject=pwrite64:error=EIO:when=7+ spool -m 0 -o disk/f <forty
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: disk/f: cannot write its new contents: Input/output error; the file is unchanged" ]
+	[ "$(cat disk/f)" = old ]
+}
+
+@test "reading fails midway: the page cache serves" {
+	needs_root
+	local when
+	# Starting a program takes some reads of its own.
+	for when in 6 9 15; do
+		on_small_machine strace -f -qq -o trace -e inject=pread64:error=EIO:when="$when" spool -m 1M -T disk <forty |
+		    cmp - forty
+		grep -q 'pread64.*INJECTED' trace
+	done
+}
+
+@test "the disk is full midway: status 1, the directory named, nothing released" {
+	needs_root
+	local status=0
+	head -c 165M /dev/zero >disk/filler
+	on_small_machine spool -m 1M -T disk <forty >out 2>err || status=$?
+	[ "$status" -eq 1 ] && [ ! -s out ]
+	[ "$(cat err)" = "spool: disk: cannot write the spill file: No space left on device; nothing was released" ]
+	rm disk/filler
+	on_small_machine spool -m 1M -T disk <forty | cmp - forty
+}
+
+@test "a limit on the size of files is met midway" {
+	run bash -c 'ulimit -f 20000; exec spool -m 1M -o disk/f <forty'
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: disk/f: cannot write its new contents: File too large; no file was made" ]
+	[ ! -e disk/f ]
+}
+
+@test "a signal ends it midway, and nothing stays" {
+	mkfifo pipe
+	spool -m 1M -o disk/f <pipe 3>&- &
+	local pid=$! status=0
+	exec 4>pipe
+	cat forty >&4
+	kill -TERM "$pid"
+	exec 4>&-
+	wait "$pid" || status=$?
+	[ "$status" -eq 143 ]
+	[ -z "$(ls -A disk)" ]
+}
+
+@test "peak resident memory is at most the limit and 4 MiB" {
+	needs_root
+	local memory
+	for memory in 0 1 64; do
+		head -c 150M /dev/zero | on_small_machine time -f %M -o peak spool -m "${memory}M" -T disk | cat >/dev/null
+		[ "$(cat peak)" -le $(((memory + 4) * 1024)) ]
+	done
+}
