@@ -87,7 +87,7 @@ examples() {
 }
 
 @test "each example of the README runs" {
-	sed -n '/^What it does/,/^Exit status/s/^    \(.*[^ ]\)   *[a-z].*/\1/p' "$top/README" >commands
+	sed -n '/^What it does/,/^Exit status/s/^    \(.*[^ ]\)   *[a-z].*/\1/p' "$top/README.md" >commands
 	examples <commands
 }
 
