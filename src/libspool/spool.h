@@ -40,9 +40,10 @@ struct spool;
 struct spool_options {
 	off_t memory_limit;	/* The most bytes of the stream in memory. Exactly this many stay there whole;
 				   one more rolls over. 0: none. SPOOL_UNLIMITED: never roll over by itself. */
-	off_t cache_limit;	/* The most bytes of the spill file that spool_fill() puts into the page cache; what
-				   comes after goes past it to the disk (O_DIRECT, open(2)), where that can be
-				   had. SPOOL_AUTOMATIC: about what the kernel would not write to the disk soon. */
+	off_t cache_limit;	/* The most bytes of the spill file that spool_fill(), asked for 1 MiB or more, puts
+				   into the page cache; what comes after goes past it to the disk (O_DIRECT,
+				   open(2)), where that can be had. SPOOL_AUTOMATIC: about what the kernel would
+				   not write to the disk soon. SPOOL_UNLIMITED: all. */
 	off_t size_limit;	/* The most bytes in all: what would pass it fails with EFBIG. */
 	const char *directory;	/* Where the spill file is made; NULL: see spool_directory(). */
 	const char *prefix;	/* Its name, where it must have one for a moment: prefix, six random */
@@ -172,7 +173,9 @@ FILE *spool_stream(struct spool *spool, bool wide);
 /*
  * Appends what can be read from fd, to its end or until limit bytes have been appended; the spool's offset
  * stays. fd may be a pipe, file, terminal, socket or device, and non-blocking (it waits with poll(2)). A pipe
- * is enlarged, and its bytes go to the spill file by splice(2), where the system allows it.
+ * is enlarged, and its bytes go to the spill file by splice(2), where the system allows it. Beyond cache_limit two
+ * threads write, with all signals blocked; they are gone when the call returns. What they could not write is written
+ * once more by the page cache before the call fails.
  *
  * At size_limit it reads on to learn whether the stream ends there; if not, EFBIG. A message of a source that keeps
  * messages apart (SOCK_SEQPACKET) arrives whole, unless limit ends within it or it is larger than 256 KiB.
@@ -186,7 +189,7 @@ off_t spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_pr
 /*
  * Writes all from the offset to the end of the stream to fd, moving the offset on. fd may be anything that
  * can be written, and non-blocking. If the spool is frozen, its pages are lent to a pipe by vmsplice(2) and
- * splice(2) instead of being copied.
+ * splice(2) instead of being copied. What went past the page cache is read ahead by two threads, as in spool_fill().
  *
  * Returns the bytes written. -1: those of write(2); the offset stands after the last byte written. A closed
  * pipe raises SIGPIPE, as with write(2).

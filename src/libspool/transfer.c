@@ -209,9 +209,9 @@ end_direct(struct transfer *transfer)
 	return 0;
 }
 
-/* Whether the next bytes go past the page cache. */
+/* Whether the next bytes go past the page cache. Nobody starts threads for a call that wants less than a piece. */
 static bool
-begin_direct(struct transfer *transfer)
+begin_direct(struct transfer *transfer, off_t wanted)
 {
 	struct spool *spool = transfer->spool;
 	struct spill *spill = &spool->spill;
@@ -219,7 +219,7 @@ begin_direct(struct transfer *transfer)
 
 	if (transfer->ring != NULL)
 		return true;
-	if (!transfer->direct || spool->exposed)
+	if (!transfer->direct || spool->exposed || wanted < (off_t)PIECE_SIZE)
 		return false;
 	if (spill->cache_limit == SPOOL_AUTOMATIC && spilled >= ENOUGH_TO_ASK)
 		spill->cache_limit = cache_allowance();
@@ -319,7 +319,7 @@ fill_piece(struct transfer *transfer, off_t wanted)
 	if (spool->kept_ring != NULL)
 		return store_rest(spool, room);
 	fits = spool->size >= spool->size_limit ? 0 : at_most(spool->size_limit - spool->size, room);
-	if (rolled && (fits >= BUFFER_SIZE || fits == room) && begin_direct(transfer)) {
+	if (rolled && (fits >= BUFFER_SIZE || fits == room) && begin_direct(transfer, wanted)) {
 		bool failed = false;
 
 		n = fill_ring(transfer, fits, &failed);
