@@ -32,13 +32,22 @@ needs_root() {
 	[ "$(id -u)" -eq 0 ] || skip "needs root, to show a small machine"
 }
 
+# Runs a command where a shell script has mounted something over /proc or /sys, for nobody else to see. In a chroot,
+# where the root is no mount point, unshare cannot see to that itself.
+where() {
+	local script=$1
+	shift
+	unshare -m --propagation unchanged sh -c "mount --make-rprivate /proc && mount --make-rprivate /sys &&
+	    $script && exec \"\$@\"" sh "$@"
+}
+
 # Runs a command where the kernel seems to have 100 MB of memory, and to write back from 10 MB on.
 on_small_machine() {
 	printf 'MemTotal: 200000 kB\nMemAvailable: 100000 kB\nDirty: 0 kB\n' >meminfo
 	echo 10 >ratio
 	echo 0 >number
-	unshare -m sh -c 'mount --bind meminfo /proc/meminfo && mount --bind ratio /proc/sys/vm/dirty_background_ratio &&
-	    mount --bind number /proc/sys/vm/dirty_background_bytes && exec "$@"' sh "$@"
+	where 'mount --bind meminfo /proc/meminfo && mount --bind ratio /proc/sys/vm/dirty_background_ratio &&
+	    mount --bind number /proc/sys/vm/dirty_background_bytes' "$@"
 }
 
 # Traces spool in control groups that are told of in the file groups, below a directory fs; the machine is large.
@@ -46,10 +55,10 @@ in_group() {
 	printf 'MemTotal: 90000000 kB\nMemAvailable: 90000000 kB\nDirty: 0 kB\n' >meminfo
 	echo 10 >ratio
 	echo 0 >number
-	unshare -m strace -f -qq -o trace sh -c 'mount --bind meminfo /proc/meminfo &&
-	    mount --bind ratio /proc/sys/vm/dirty_background_ratio &&
-	    mount --bind number /proc/sys/vm/dirty_background_bytes && mount --bind fs /sys/fs/cgroup &&
-	    mount --bind groups /proc/$$/cgroup && exec spool -m 0 -T disk' <forty | cmp - forty
+	where 'mount --bind meminfo /proc/meminfo && mount --bind ratio /proc/sys/vm/dirty_background_ratio &&
+	    mount --bind number /proc/sys/vm/dirty_background_bytes && mount --bind fs /sys/fs/cgroup' \
+	    strace -f -qq -o trace sh -c 'mount --bind groups /proc/$$/cgroup && exec spool -m 0 -T disk' <forty |
+	    cmp - forty
 }
 
 # The number of the last openat in the trace that asks for direct I/O, among all of them.
@@ -130,7 +139,7 @@ direct_open() {
 @test "without /proc the page cache serves" {
 	needs_root
 	mkdir empty
-	unshare -m sh -c 'mount --bind empty /proc && exec spool -m 0 -T disk' <forty | cmp - forty
+	where 'mount --bind empty /proc' spool -m 0 -T disk <forty | cmp - forty
 }
 
 @test "into a file: past the page cache after 16 MiB, unless nobody waits for the disk" {

@@ -187,7 +187,7 @@ messages_arrive_whole(void)
 	enum { MESSAGES = 60 };
 
 	for (size_t i = 0; i < COUNT(lengths); i++) {
-		struct spool *spool = with_cache(0, 0);
+		struct spool *spool;
 		int ends[2], child, large = 1 << 20;
 
 		CHECK(socketpair(AF_UNIX, SOCK_SEQPACKET, 0, ends) == 0);
@@ -203,6 +203,7 @@ messages_arrive_whole(void)
 			_exit(0);
 		}
 		close(ends[1]);
+		spool = with_cache(0, 0);
 		CHECK(spool_fill(spool, ends[0], SPOOL_UNLIMITED, NULL) == (off_t)lengths[i] * MESSAGES);
 		wait_for(child);
 		test_check_stream(spool, lengths[i] * MESSAGES);
