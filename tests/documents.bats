@@ -91,6 +91,13 @@ examples() {
 	examples <commands
 }
 
+@test "the table in the README is what was measured" {
+	sed -n '/^<!-- bench -->/,/^!\[/p' "$top/README.md" | sed '1d;$d' >shown
+	sed '/^What was run:/,$d' "$top/contrib/bench/results.md" | cmp - shown
+	grep -q '^| 1 GiB, in memory | ' shown
+	[ -s "$top/$(sed -n 's/^!\[.*\](\(.*\))$/\1/p' "$top/README.md")" ]
+}
+
 @test "the map in main.c names all files, and each file says what it is for" {
 	local file
 	for file in "$top"/src/*.c "$top"/src/libspool/*.c; do
