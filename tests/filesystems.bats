@@ -152,6 +152,15 @@ survives() {
 	spool -a -o m/f <"$DATA/random"
 	power_cut
 	cat "$DATA/numbers" "$DATA/random" | cmp m/f
+	# What goes past the page cache.
+	cat "$DATA/random" "$DATA/random" "$DATA/random" "$DATA/random" "$DATA/random" >large
+	for options in '' '-m 0' '-m 1000'; do
+		rm -f m/new
+		# shellcheck disable=SC2086
+		spool $options -o m/new <large
+		power_cut
+		cmp m/new large
+	done
 	# The same contents, which nobody has waited for.
 	cp "$DATA/random" m/f
 	spool -u -o m/f <"$DATA/random"
