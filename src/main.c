@@ -504,7 +504,8 @@ run(struct job *job)
 	if (job->target != NULL) {
 		engine.directory = target_directory(job->target);
 		engine.spill_fd = target_spill(job->target);
-		if (engine.spill_fd != -1 && options->sync)
+		/* With -u they may turn out to be what the file has already. */
+		if (engine.spill_fd != -1 && options->sync && !options->if_changed)
 			engine.cache_limit = CACHED_BEFORE_SYNC;
 	}
 	/* Who reads the stream as a descriptor gets the memory part as it is. */

@@ -69,7 +69,8 @@ direct_open() {
 @test "a large spill file is written and read past the page cache" {
 	needs_root
 	on_small_machine strace -f -qq -o trace spool -m 1M -T disk <forty | cmp - forty
-	[ "$(grep -c 'O_RDWR|O_DIRECT' trace)" -eq 2 ]
+	grep -q 'O_WRONLY|O_DIRECT|' trace
+	grep -q 'O_RDONLY|O_DIRECT|' trace
 	# All but the first ten megabytes, and what is not a whole segment, in the pieces of two threads.
 	[ "$(grep -c 'pwrite64([0-9]*, .*, 524288, ' trace)" -ge 50 ]
 	[ "$(grep -c 'pread64(' trace)" -ge 50 ]
@@ -136,6 +137,25 @@ direct_open() {
 	grep -q '|O_DIRECT|' trace
 }
 
+@test "a machine that has no memory left" {
+	needs_root
+	printf 'MemAvailable: 0 kB\n' >meminfo
+	where 'mount --bind meminfo /proc/meminfo' strace -f -qq -o trace spool -m 0 -T disk <forty | cmp - forty
+	grep -q '|O_DIRECT|' trace
+	# One that does not say is taken to have enough; so is one that says too much.
+	printf 'MemAvailable: 9223372036854775807 kB\n' >meminfo
+	where 'mount --bind meminfo /proc/meminfo' strace -f -qq -o trace spool -m 0 -T disk <forty | cmp - forty
+	run ! grep -q '|O_DIRECT|' trace
+}
+
+@test "after a check, for who is not root: what nobody may write any more is read past the page cache" {
+	needs_root
+	chmod 777 disk
+	on_small_machine strace -f -qq -o trace setpriv --reuid 54321 --regid 54321 --clear-groups \
+	    "$(command -v spool)" -m 1M -T disk -c 'cat >/dev/null' <forty | cmp - forty
+	grep -q 'O_RDONLY|O_DIRECT|O_CLOEXEC) = [0-9]' trace
+}
+
 @test "without /proc the page cache serves" {
 	needs_root
 	mkdir empty
@@ -153,6 +173,36 @@ direct_open() {
 	strace -f -qq -o trace spool -m 1M --no-sync -o disk/f <forty
 	cmp disk/f forty
 	run ! grep -q '|O_DIRECT|' trace
+}
+
+@test "into a file that may turn out not to change: not past the page cache" {
+	cp forty disk/f
+	strace -f -qq -o trace spool -m 1M -u -o disk/f <forty
+	cmp disk/f forty
+	run ! grep -q '|O_DIRECT|' trace
+}
+
+@test "closing fails: that is a failure of writing, but for EINTR" {
+	local direct when before
+	strace -f -qq -o trace spool -m 1M -o disk/f <forty
+	direct=$(sed -n 's/.*|O_DIRECT|.* = \([0-9]*\)$/\1/p' trace)
+	when=$(sed -n "/|O_DIRECT|/,\$p" trace | grep 'close(' | grep -n -m 1 "close($direct)" | cut -d : -f 1)
+	before=$(sed '/|O_DIRECT|/q' trace | grep -c 'close(')
+	rm disk/f
+	run strace -f -qq -o trace -e inject=close:error=EIO:when=$((before + when)) spool -m 1M -o disk/f <forty
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: disk/f: cannot write its new contents: Input/output error; no file was made" ]
+	grep -q "close($direct).*INJECTED" trace
+	run strace -f -qq -o trace -e inject=close:error=EINTR:when=$((before + when)) spool -m 1M -o disk/f <forty
+	[ "$status" -eq 0 ]
+	grep -q "close($direct).*INJECTED" trace
+	cmp disk/f forty
+	# The same after a write that failed.
+	rm disk/f
+	run strace -f -qq -o trace -e inject=pwrite64:error=EIO:when=20 \
+	    -e inject=close:error=EIO:when=$((before + when)) spool -m 1M -o disk/f < <(cat forty)
+	grep -q "close($direct).*INJECTED" trace
+	[ "$status" -eq 1 ] && [ ! -e disk/f ]
 }
 
 @test "direct I/O is refused: the page cache serves" {

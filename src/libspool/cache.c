@@ -57,6 +57,17 @@ number_after(const char *text, const char *label, off_t fallback)
 	return end == at || errno != 0 || value < 0 ? fallback : (off_t)value;
 }
 
+/* A size in /proc/meminfo, which has KiB, or fallback. */
+static off_t
+size_after(const char *text, const char *label, off_t fallback)
+{
+	off_t kib = number_after(text, label, -1);
+
+	if (kib == -1)
+		return fallback;
+	return kib > SPOOL_UNLIMITED / 1024 ? SPOOL_UNLIMITED : kib * 1024;
+}
+
 static off_t
 load_number(const char *path, off_t fallback)
 {
@@ -128,9 +139,9 @@ cache_allowance(void)
 	double part, of_group;
 
 	load("/proc/meminfo", text, sizeof(text));
-	available = number_after(text, "MemAvailable:", 0) * 1024;
-	dirty = number_after(text, "Dirty:", 0) * 1024;
-	if (available == 0)
+	available = size_after(text, "MemAvailable:", -1);
+	dirty = size_after(text, "Dirty:", 0);
+	if (available == -1)
 		return SPOOL_UNLIMITED;
 	background = load_number("/proc/sys/vm/dirty_background_bytes", 0);
 	if (background == 0)

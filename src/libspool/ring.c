@@ -198,14 +198,15 @@ find_alignment(int fd)
 
 /* Opens the file once more. -1: it cannot be, or not for direct I/O in segments. */
 static int
-open_direct(int fd, off_t *alignment)
+open_direct(int fd, bool writing, off_t *alignment)
 {
 	if (PAST_THE_CACHE == 0 || is_in_memory(fd))
 		return -1;
 	*alignment = find_alignment(fd);
 	if (*alignment == 0 || (off_t)SEGMENT_SIZE % *alignment != 0)
 		return -1;
-	return io_reopen(fd, O_RDWR | PAST_THE_CACHE);
+	/* A sealed file can be opened for reading only. */
+	return io_reopen(fd, (writing ? O_WRONLY : O_RDONLY) | PAST_THE_CACHE);
 }
 
 static struct ring *
@@ -223,7 +224,7 @@ make(int file, bool writing, off_t begin, off_t end)
 	(void)pthread_mutex_init(&ring->lock, NULL);
 	(void)pthread_cond_init(&ring->work, NULL);
 	(void)pthread_cond_init(&ring->done, NULL);
-	ring->direct = open_direct(file, &ring->alignment);
+	ring->direct = open_direct(file, writing, &ring->alignment);
 	if (ring->direct != -1)
 		ring->memory = memory_map(RING_SIZE);
 	if (ring->memory != NULL && start_threads(ring) == 0)
@@ -255,6 +256,8 @@ ring_close(struct ring *ring)
 	if (ring->direct != -1)
 		result = close(ring->direct);
 	error = errno;
+	if (result == -1 && error == EINTR)
+		result = 0;	/* it is closed all the same: close(2) */
 	memory_unmap(ring->memory, RING_SIZE);
 	(void)pthread_cond_destroy(&ring->done);
 	(void)pthread_cond_destroy(&ring->work);

@@ -115,13 +115,16 @@ spool_close(struct spool *spool)
 
 	if (spool == NULL)
 		return 0;
-	result = spill_close(&spool->spill);
+	result = ring_close(spool->kept_ring);
 	error = errno;
+	if (spill_close(&spool->spill) == -1) {
+		result = -1;
+		error = errno;
+	}
 	spill_free(&spool->spill);
 	memory_free(&spool->memory);
 	spool_free_buffer(spool);
 	memory_unmap(spool->kept_buffer, BUFFER_SIZE);
-	(void)ring_close(spool->kept_ring);
 	free(spool);
 	if (result == -1)
 		errno = error;
@@ -370,6 +373,8 @@ fill_hole(struct spool *spool)
 
 	if (spool->expended)
 		return spool_refuse(spool, EPERM);
+	if (spool->spill.sealed)
+		return 0;	/* all is in the file, and touching it would look like a change */
 	if (spool->memory.fd != -1 && spool_buffer(spool) == NULL)
 		return -1;
 	if (!was_rolled && roll(spool, spool->size) == -1)

@@ -182,8 +182,11 @@ store_rest(struct spool *spool, size_t room)
 		return -1;
 	ring_took(spool->kept_ring, length);
 	if (ring_rest_size(spool->kept_ring) == 0) {
-		(void)ring_close(spool->kept_ring);	/* all of it has been written once more */
+		struct ring *ring = spool->kept_ring;
+
 		spool->kept_ring = NULL;
+		if (ring_close(ring) == -1)
+			return spool_fail(spool, SPOOL_SPILL);
 	}
 	return (ssize_t)length;
 }

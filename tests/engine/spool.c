@@ -438,6 +438,24 @@ frozen(void)
 }
 
 static void
+sealed_twice(void)
+{
+	struct spool *spool = test_spool(0);
+	int first, second;
+
+	test_write(spool, 0, 5000);
+	first = spool_seal(spool);
+	CHECK(first != -1 && spool_is_intact(spool) == 1);
+	second = spool_seal(spool);
+	CHECK(second != -1 && spool_is_intact(spool) == 1);
+	CHECK(spool_rollover(spool) == 0 && spool_is_intact(spool) == 1);
+	test_check_file(second, 5000);
+	close(first);
+	close(second);
+	spool_close(spool);
+}
+
+static void
 expended(void)
 {
 	const size_t size = 40 << 20;
@@ -551,6 +569,7 @@ main(void)
 		{ "success leaves errno alone", success_leaves_errno },
 		{ "the fault stays until the next failure", the_fault_stays_until_the_next },
 		{ "a frozen spool does not change", frozen },
+		{ "a spool sealed twice is intact", sealed_twice },
 		{ "an expended spool gives its memory back while it is drained", expended },
 		{ "a sealed descriptor has the stream and cannot change it", sealed },
 		{ "no descriptor is left", no_descriptor_is_left },
