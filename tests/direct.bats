@@ -201,6 +201,7 @@ direct_open() {
 	rm disk/f
 	run strace -f -qq -o trace -e inject=pwrite64:error=EIO:when=20 \
 	    -e inject=close:error=EIO:when=$((before + when)) spool -m 1M -o disk/f < <(cat forty)
+	grep -q 'pwrite64.*INJECTED' trace
 	grep -q "close($direct).*INJECTED" trace
 	[ "$status" -eq 1 ] && [ ! -e disk/f ]
 }
@@ -219,6 +220,7 @@ direct_open() {
 @test "the alignment is not known: that of any disk serves" {
 	strace -f -qq -o trace -e inject=statx:error=ENOSYS spool -m 1M -o disk/f <forty
 	cmp disk/f forty
+	grep -q 'statx.*INJECTED' trace
 	grep -q '|O_DIRECT|' trace
 }
 

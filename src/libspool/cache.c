@@ -132,11 +132,12 @@ group_limit(void)
 /* As the kernel reckons: a part of what is available, counting what is dirty already, and the same part of what the
    control group has. */
 off_t
-cache_allowance(void)
+cache_allowance(off_t spilled)
 {
 	char text[2048];
 	off_t available, dirty, background;
 	double part, of_group;
+	const int error = errno;	/* which strtoimax(3) changes, and success must not */
 
 	load("/proc/meminfo", text, sizeof(text));
 	available = size_after(text, "MemAvailable:", -1);
@@ -148,6 +149,9 @@ cache_allowance(void)
 		background = available / 100 * load_number("/proc/sys/vm/dirty_background_ratio", USUAL_RATIO);
 	part = background < available ? (double)background / (double)available : 1;
 	of_group = part * (double)group_limit();
+	/* The spill file itself may be dirty, or written already. */
+	dirty = dirty > spilled ? dirty - spilled : 0;
 	background = background > dirty ? background - dirty : 0;
+	errno = error;
 	return of_group < (double)background ? (off_t)of_group : background;
 }

@@ -30,7 +30,7 @@ struct spill {
 	struct timespec sealed_time;
 	bool sealed;
 	off_t cache_limit;	/* options.cache_limit; SPOOL_AUTOMATIC until it is known */
-	off_t direct_from;	/* from this offset on it went past the page cache */
+	off_t direct_from;	/* from this offset on some of it went past the page cache; for speed alone */
 	char *directory, *prefix, *suffix;
 	void (*hold)(void), (*release)(void);
 };
@@ -71,7 +71,8 @@ int	 ring_close(struct ring *ring);
 int	 ring_room(struct ring *ring, struct iovec room[2]);
 /* So much has been put into it. */
 void	 ring_put(struct ring *ring, size_t length);
-/* Waits until all is in the file. -1 with errno: it is not, and ring_rest() tells what is left. */
+/* Waits until all is in the file. -1 with errno: it is not, ring_rest() tells what is left, and only
+   that, ring_took() and ring_close() may follow. */
 int	 ring_finish(struct ring *ring);
 const char *ring_rest(const struct ring *ring, size_t *length);
 off_t	 ring_rest_size(const struct ring *ring);
@@ -81,7 +82,8 @@ const char *ring_piece(struct ring *ring, size_t *length);
 void	 ring_took(struct ring *ring, size_t length);
 
 /* cache.c */
-off_t	 cache_allowance(void);
+/* How large a spill file, of which so much is written, may become in the page cache. */
+off_t	 cache_allowance(off_t spilled);
 
 /* spool.c */
 int	 spool_begin(struct spool *spool, bool change);

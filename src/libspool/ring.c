@@ -5,7 +5,7 @@
  * file gives its place in the ring.
  *
  *	           tail                           submitted                     head
- *	writing    [ the threads write these      )[ the caller fills this      )
+ *	writing    [ the threads write these      )[ the caller has filled this )
  *	reading    [ the threads read these, the  )[ to be read: at most as     )
  *	             caller takes the first         much at a time as the ring
  *	                                            has room for
@@ -39,6 +39,11 @@
 #define PAST_THE_CACHE 0
 #endif
 
+/*
+ * Two segments to fill while each thread writes one; together one huge page, and with the threads' stacks below the
+ * 4 MiB that spool may use besides the memory part. 6 GiB took 8.0 s, with three segments 9.1, with four of 384 KiB
+ * 9.3; with eight of 1 MiB no less.
+ */
 #define SEGMENT_SIZE ((size_t)512 << 10)
 #define SEGMENTS 4
 #define RING_SIZE (SEGMENTS * SEGMENT_SIZE)
@@ -63,7 +68,7 @@ struct ring {
 	bool writing;
 	char *memory;
 	off_t tail, head;
-	off_t submitted;	/* what the threads have been given, and the caller has not begun to fill again */
+	off_t submitted;	/* the threads have been given [tail, submitted) */
 
 	pthread_mutex_t lock;	/* for all below, while there are threads */
 	pthread_cond_t work, done;
@@ -113,7 +118,7 @@ work(void *cookie)
 	(void)pthread_mutex_lock(&ring->lock);
 	for (;;) {
 		struct segment *segment = &ring->segments[ring->next];
-		int result;
+		int error;
 
 		if (ring->stop || ring->error != 0)
 			break;
@@ -124,12 +129,12 @@ work(void *cookie)
 		ring->next = (ring->next + 1) % SEGMENTS;
 		segment->state = BUSY;
 		(void)pthread_mutex_unlock(&ring->lock);
-		result = move(ring, segment);
+		error = move(ring, segment) == 0 ? 0 : errno;
 		(void)pthread_mutex_lock(&ring->lock);
-		if (result == 0)
+		if (error == 0)
 			segment->state = DONE;
 		else if (ring->error == 0)
-			ring->error = errno;
+			ring->error = error;
 		(void)pthread_cond_signal(&ring->done);
 	}
 	(void)pthread_mutex_unlock(&ring->lock);
@@ -288,8 +293,10 @@ wait_for(struct ring *ring, off_t at)
 
 	while ((segment->state == WAITING || segment->state == BUSY) && ring->error == 0)
 		(void)pthread_cond_wait(&ring->done, &ring->lock);
+	if (ring->error == 0)
+		return 0;
 	errno = ring->error;
-	return ring->error == 0 ? 0 : -1;
+	return -1;
 }
 
 /* Lets go of the segments that have been written, in their order. */

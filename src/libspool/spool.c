@@ -117,7 +117,7 @@ spool_close(struct spool *spool)
 		return 0;
 	result = ring_close(spool->kept_ring);
 	error = errno;
-	if (spill_close(&spool->spill) == -1) {
+	if (spill_close(&spool->spill) == -1 && result == 0) {
 		result = -1;
 		error = errno;
 	}

@@ -40,8 +40,8 @@ struct spool;
 struct spool_options {
 	off_t memory_limit;	/* The most bytes of the stream in memory. Exactly this many stay there whole;
 				   one more rolls over. 0: none. SPOOL_UNLIMITED: never roll over by itself. */
-	off_t cache_limit;	/* The most bytes of the spill file that spool_fill(), asked for 1 MiB or more, puts
-				   into the page cache; what comes after goes past it to the disk (O_DIRECT,
+	off_t cache_limit;	/* About the most bytes of the spill file that spool_fill(), asked for 1 MiB or more,
+				   puts into the page cache; what comes after goes past it to the disk (O_DIRECT,
 				   open(2)), where that can be had. SPOOL_AUTOMATIC: about what the kernel would
 				   not write to the disk soon. SPOOL_UNLIMITED: all. */
 	off_t size_limit;	/* The most bytes in all: what would pass it fails with EFBIG. */
@@ -65,7 +65,8 @@ struct spool_options {
 
 /* The part that the last failing call failed in. */
 enum spool_part {
-	SPOOL_NOTHING,		/* none: no call has failed yet, or the call was wrong (EINVAL, EPERM, EOVERFLOW) */
+	SPOOL_NOTHING,		/* none: no call has failed yet, or the call was wrong (EINVAL, EPERM, EOVERFLOW,
+				   ESPIPE) */
 	SPOOL_LIMIT,		/* the stream would pass size_limit (EFBIG) */
 	SPOOL_MEMORY,		/* memory could not be had, or no memfd */
 	SPOOL_SPILL,		/* the spill file could not be made, written, read, or changed */
@@ -82,7 +83,7 @@ struct spool_progress {
 /*
  * A new, empty spool. options may be NULL for the defaults; what its pointers point at is copied.
  * Nothing is opened on disk before it is needed. The caller ends the spool with spool_close().
- * NULL: EINVAL (a negative limit), ENOMEM.
+ * NULL: EINVAL (a negative limit that is not SPOOL_AUTOMATIC), ENOMEM.
  */
 struct spool *spool_open(const struct spool_options *options);
 
@@ -118,7 +119,7 @@ ssize_t spool_write(struct spool *spool, const void *buffer, size_t length);
 /*
  * Moves the offset, as lseek(2) with SEEK_SET, SEEK_CUR, SEEK_END; past the end is allowed. (Python's
  * BytesIO clips a negative relative result to 0; here, as in files, it is EINVAL.) Returns the new offset.
- * -1: EINVAL, EOVERFLOW.
+ * -1: EINVAL, EOVERFLOW, ESPIPE (see spool_expend()).
  */
 off_t spool_seek(struct spool *spool, off_t offset, int whence);
 
@@ -134,7 +135,7 @@ int spool_truncate(struct spool *spool, off_t size);
 
 /*
  * Puts everything into the spill file and gives the memory back. From then on all is in the file. A frozen spool
- * allows it too: the stream stays what it is. 0, or -1: those of open(2) and pwrite(2).
+ * allows it too: the stream stays what it is. 0, or -1: those of open(2) and pwrite(2), EPERM (spool_expend()).
  */
 int spool_rollover(struct spool *spool);
 
@@ -175,14 +176,14 @@ FILE *spool_stream(struct spool *spool, bool wide);
  * stays. fd may be a pipe, file, terminal, socket or device, and non-blocking (it waits with poll(2)). A pipe
  * is enlarged, and its bytes go to the spill file by splice(2), where the system allows it. Beyond cache_limit two
  * threads write, with all signals blocked; they are gone when the call returns. What they could not write is written
- * once more by the page cache before the call fails.
+ * once more by the page cache before the call fails; up to 2 MiB that it could not store stay allocated until it can.
  *
  * At size_limit it reads on to learn whether the stream ends there; if not, EFBIG. A message of a source that keeps
  * messages apart (SOCK_SEQPACKET) arrives whole, unless limit ends within it or it is larger than 256 KiB.
  *
  * Returns the bytes appended, fewer than limit only at the end of fd. -1: what had been appended stays
  * (compare spool_size()); bytes that had been read but could not be stored are kept, and the next spool_fill()
- * stores them first, so no byte is lost. EFBIG, EPERM (frozen), ENOMEM, those of read(2), open(2), pwrite(2).
+ * stores them first, so no byte is lost. EFBIG, EPERM (frozen), ENOMEM, those of read(2), open(2), pwrite(2), close(2).
  */
 off_t spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress *progress);
 
@@ -214,9 +215,10 @@ void spool_expend(struct spool *spool);
 /*
  * Freezes the spool and returns a new read-only descriptor, at offset 0, with the whole stream: a memfd sealed
  * against every change (if options.memfd and it has not rolled over), else the spill file, made mode 0400
- * (the mode of a spill_fd stays as it is, but its time of modification is set back, for spool_is_intact()). It is the caller's to close, and outlives the spool. Where /proc is
- * missing, descriptors from several calls share one offset, which each call sets to 0; a memfd's is then open for
- * writing too, though the seals refuse it; and a spill_fd cannot be sealed (ENOENT).
+ * (the mode of a spill_fd stays as it is, but its time of modification is set back, for spool_is_intact()). It is
+ * the caller's to close, and outlives the spool. Where /proc is missing, descriptors from several calls share one
+ * offset, which each call sets to 0; a memfd's is then open for writing too, though the seals refuse it; and a
+ * spill_fd cannot be sealed (ENOENT).
  * -1: as spool_rollover(); those of fcntl(2), fchmod(2), open(2). The spool is then not frozen.
  */
 int spool_seal(struct spool *spool);

@@ -9,8 +9,9 @@
  *	                         the page cache, ring.c
  *	whatever is left         read and write through the buffer
  *
- * A fast path that fails, for whatever reason, has moved nothing; the plain one takes over for the rest of the
- * transfer, and if there is a real error it meets it again and knows which side it is on.
+ * A fast path that fails, for whatever reason, has moved nothing (and direct I/O gives back what it has not written:
+ * end_direct); the plain one takes over for the rest of the transfer, and if there is a real error it meets it again
+ * and knows which side it is on.
  *
  * Lending a page to a pipe and changing it later would change what the reader sees. So only the pages of a
  * frozen spool are lent.
@@ -38,7 +39,7 @@ struct transfer {
 	struct spool *spool;
 	int fd;
 	bool fast;		/* no fast path has failed yet */
-	bool direct;		/* and direct I/O may be tried */
+	bool direct;		/* nor has direct I/O */
 	struct ring *ring;	/* for it, or NULL */
 	off_t moved;
 	const struct spool_progress *progress;
@@ -178,6 +179,8 @@ store_rest(struct spool *spool, size_t room)
 
 	if (length > room)
 		length = room;
+	if (spool->size < spool->size_limit)
+		length = at_most(spool->size_limit - spool->size, length);
 	if (spool_store(spool, rest, length, spool->size) == -1)
 		return -1;
 	ring_took(spool->kept_ring, length);
@@ -225,7 +228,7 @@ begin_direct(struct transfer *transfer, off_t wanted)
 	if (!transfer->direct || spool->exposed || wanted < (off_t)PIECE_SIZE)
 		return false;
 	if (spill->cache_limit == SPOOL_AUTOMATIC && spilled >= ENOUGH_TO_ASK)
-		spill->cache_limit = cache_allowance();
+		spill->cache_limit = cache_allowance(spilled);
 	if (spill->cache_limit == SPOOL_AUTOMATIC || spilled < spill->cache_limit)
 		return false;
 	transfer->ring = ring_to_file(spill->fd, spool->size);
@@ -421,7 +424,7 @@ static ssize_t
 drain_ring(struct transfer *transfer)
 {
 	struct spool *spool = transfer->spool;
-	const char *piece = NULL;
+	const char *piece;
 	size_t length;
 	ssize_t n;
 
@@ -542,10 +545,11 @@ spool_drain(struct spool *spool, int fd, const struct spool_progress *progress)
 		enlarge_pipe(fd);
 		transfer.fast = spool->frozen;
 	}
-	while (spool->offset < spool->size && n != -1) {
+	while (spool->offset < spool->size) {
 		n = count(&transfer, drain_piece(&transfer));
-		if (n != -1)
-			spool->offset += n;
+		if (n == -1)
+			break;
+		spool->offset += n;
 		if (spool->expended)
 			memory_give_back(&spool->memory, spool->offset);
 	}

@@ -104,7 +104,7 @@ from_a_file_in_several_calls(void)
 {
 	const size_t size = 9000001;
 	int source = file_of(size);
-	static const off_t steps[] = { 1, 4096, 262144, 600000, 3000001 };
+	static const off_t steps[] = { 1, 1048576, 1048577, 1572864, 2621441, 3000001 };
 
 	for (size_t i = 0; i < COUNT(steps); i++) {
 		struct spool *spool = with_cache(1000, 0);
@@ -113,7 +113,7 @@ from_a_file_in_several_calls(void)
 		CHECK(lseek(source, 0, SEEK_SET) == 0);
 		while (total < 20000 && (n = spool_fill(spool, source, steps[i], NULL)) > 0)
 			total += n;
-		while ((n = spool_fill(spool, source, steps[i] > 1 ? steps[i] : 777777, NULL)) > 0)
+		while ((n = spool_fill(spool, source, steps[i] > 1 ? steps[i] : 1048579, NULL)) > 0)
 			total += n;
 		CHECK(n == 0 && total == (off_t)size);
 		drain(spool, 0, size);

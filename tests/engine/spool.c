@@ -482,7 +482,7 @@ expended(void)
 	CHECK(waitpid(child, NULL, 0) == child);
 	after = test_resident();
 	/* All but the last chunk is gone. */
-	CHECK(before - after >= 18 << 20);
+	CHECK(before - after >= 32 << 20);
 	CHECK(spool_read(spool, &byte, 1) == 0 && spool_size(spool) == (off_t)size);
 	spool_close(spool);
 }
