@@ -265,6 +265,48 @@ nothing_read_is_lost(void)
 		}
 }
 
+/* What was read and not stored is stored as far as the size limit allows. */
+static void
+what_is_kept_meets_the_size_limit(void)
+{
+	const off_t size_limit = 8 << 20;
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+	struct rlimit limit, old;
+	int source = test_source(9500001, 65536);
+
+	signal(SIGXFSZ, SIG_IGN);
+	CHECK(getrlimit(RLIMIT_FSIZE, &old) == 0);
+	options.memory_limit = options.cache_limit = 0;
+	options.size_limit = size_limit;
+	spool = spool_open(&options);
+	limit = old;
+	limit.rlim_cur = 4 << 20;
+	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	CHECK_ERRNO(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == -1, EFBIG);
+	CHECK(spool_fault(spool) == SPOOL_SPILL);
+	CHECK(setrlimit(RLIMIT_FSIZE, &old) == 0);
+	CHECK(spool_truncate(spool, size_limit - 1000) == 0);
+	CHECK_ERRNO(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == -1, EFBIG);
+	CHECK(spool_fault(spool) == SPOOL_LIMIT && spool_size(spool) == size_limit);
+	spool_close(spool);
+	close(source);
+}
+
+static void
+success_leaves_errno(void)
+{
+	struct spool *spool = with_cache(0, 0);
+	int source = test_source(5000000, 65536), null = open("/dev/null", O_WRONLY);
+
+	errno = ENOTTY;
+	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == 5000000 && errno != 0);
+	errno = ENOTTY;
+	CHECK(spool_drain(spool, null, NULL) == 5000000 && errno != 0);
+	spool_close(spool);
+	close(source);
+}
+
 /* A source or sink that fails leaves all that went before it. */
 static void
 ends_that_fail(void)
@@ -354,6 +396,8 @@ main(void)
 		{ "messages arrive whole", messages_arrive_whole },
 		{ "the size limit", the_size_limit },
 		{ "nothing that was read is lost", nothing_read_is_lost },
+		{ "what is kept meets the size limit", what_is_kept_meets_the_size_limit },
+		{ "success does not set errno to 0", success_leaves_errno },
 		{ "sources and sinks that fail", ends_that_fail },
 		{ "where there is no direct I/O", where_there_is_no_direct_io },
 		{ "a file cut short", a_file_cut_short },
