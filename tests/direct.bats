@@ -41,24 +41,21 @@ where() {
 	    $script && exec \"\$@\"" sh "$@"
 }
 
-# Runs a command where the kernel seems to have 100 MB of memory, and to write back from 10 MB on.
-on_small_machine() {
-	printf 'MemTotal: 200000 kB\nMemAvailable: 100000 kB\nDirty: 0 kB\n' >meminfo
+# Runs a command where the kernel seems to have so many kB of memory, and to write back from a tenth of that on.
+with_memory() {
+	printf 'MemTotal: %s kB\nMemAvailable: %s kB\nDirty: 0 kB\n' "$1" "$1" >meminfo
 	echo 10 >ratio
 	echo 0 >number
 	where 'mount --bind meminfo /proc/meminfo && mount --bind ratio /proc/sys/vm/dirty_background_ratio &&
-	    mount --bind number /proc/sys/vm/dirty_background_bytes' "$@"
+	    mount --bind number /proc/sys/vm/dirty_background_bytes' "${@:2}"
 }
+
+on_small_machine() { with_memory 100000 "$@"; }
 
 # Traces spool in control groups that are told of in the file groups, below a directory fs; the machine is large.
 in_group() {
-	printf 'MemTotal: 90000000 kB\nMemAvailable: 90000000 kB\nDirty: 0 kB\n' >meminfo
-	echo 10 >ratio
-	echo 0 >number
-	where 'mount --bind meminfo /proc/meminfo && mount --bind ratio /proc/sys/vm/dirty_background_ratio &&
-	    mount --bind number /proc/sys/vm/dirty_background_bytes && mount --bind fs /sys/fs/cgroup' \
-	    strace -f -qq -o trace sh -c 'mount --bind groups /proc/$$/cgroup && exec spool -m 0 -T disk' <forty |
-	    cmp - forty
+	with_memory 90000000 strace -f -qq -o trace sh -c 'mount --bind fs /sys/fs/cgroup &&
+	    mount --bind groups /proc/$$/cgroup && exec spool -m 0 -T disk' <forty | cmp - forty
 }
 
 # The number of the last openat in the trace that asks for direct I/O, among all of them.

@@ -46,15 +46,19 @@ static off_t
 number_after(const char *text, const char *label, off_t fallback)
 {
 	const char *at = strstr(text, label);
+	const int saved = errno;	/* success does not set it to 0 */
 	char *end;
 	intmax_t value;
+	bool sound;
 
 	if (at == NULL)
 		return fallback;
 	at += strlen(label);
 	errno = 0;
 	value = strtoimax(at, &end, 10);
-	return end == at || errno != 0 || value < 0 ? fallback : (off_t)value;
+	sound = end != at && errno == 0 && value >= 0;
+	errno = saved;
+	return sound ? (off_t)value : fallback;
 }
 
 /* A size in /proc/meminfo, which has KiB, or fallback. */
@@ -119,6 +123,8 @@ group_limit(void)
 		group = line;
 		if (group == NULL || *group != '/')
 			continue;
+		if (group[1] == '\0')
+			group = "";	/* the root is looked at anyway */
 		if (*controllers == '\0') {
 			limit = lowest(CGROUPS, group, "/memory.max", limit);
 			limit = lowest(CGROUPS, group, "/memory.high", limit);
@@ -137,7 +143,6 @@ cache_allowance(off_t spilled)
 	char text[2048];
 	off_t available, dirty, background;
 	double part, of_group;
-	const int error = errno;	/* which strtoimax(3) changes, and success must not */
 
 	load("/proc/meminfo", text, sizeof(text));
 	available = size_after(text, "MemAvailable:", -1);
@@ -152,6 +157,5 @@ cache_allowance(off_t spilled)
 	/* The spill file itself may be dirty, or written already. */
 	dirty = dirty > spilled ? dirty - spilled : 0;
 	background = background > dirty ? background - dirty : 0;
-	errno = error;
 	return of_group < (double)background ? (off_t)of_group : background;
 }

@@ -52,7 +52,7 @@
 /* What the threads need of stack is little. A stack as large as a huge page might be made one. */
 #define STACK_SIZE ((size_t)256 << 10)
 
-enum state { FREE, WAITING, BUSY, DONE };
+enum state { DONE, WAITING, BUSY };	/* done, or not begun */
 
 /* Bytes [at, at + length) of the file. */
 struct segment {
@@ -306,7 +306,6 @@ retire(struct ring *ring)
 	struct segment *segment = segment_at(ring, ring->tail);
 
 	while (ring->tail < ring->submitted && segment->state == DONE) {
-		segment->state = FREE;
 		ring->tail = segment->at + (off_t)segment->length;
 		segment = segment_at(ring, ring->tail);
 	}
@@ -397,7 +396,6 @@ ring_piece(struct ring *ring, size_t *length)
 	return place(ring, ring->tail);
 }
 
-/* A segment that has been taken needs no mark: the next that is put into its place is submitted anew. */
 void
 ring_took(struct ring *ring, size_t length)
 {

@@ -141,14 +141,20 @@ lend(int pipe, const char *data, size_t length)
 }
 #endif
 
+/* So much of length as the size limit allows. At the limit, or beyond it after spool_fileno(), all of it: then storing
+   fails, and tells why. */
+static size_t
+clip(const struct spool *spool, size_t length)
+{
+	return spool->size >= spool->size_limit ? length : at_most(spool->size_limit - spool->size, length);
+}
+
 /* Stores what is kept, but no more than room bytes. */
 static ssize_t
 store_kept(struct spool *spool, size_t room)
 {
-	size_t n = spool->kept < room ? spool->kept : room;
+	size_t n = clip(spool, spool->kept < room ? spool->kept : room);
 
-	if (spool->size < spool->size_limit)
-		n = at_most(spool->size_limit - spool->size, n);
 	if (spool_store(spool, spool->kept_buffer + spool->kept_at, n, spool->size) == -1)
 		return -1;
 	spool->kept_at += n;
@@ -177,10 +183,7 @@ store_rest(struct spool *spool, size_t room)
 	size_t length;
 	const char *rest = ring_rest(spool->kept_ring, &length);
 
-	if (length > room)
-		length = room;
-	if (spool->size < spool->size_limit)
-		length = at_most(spool->size_limit - spool->size, length);
+	length = clip(spool, length < room ? length : room);
 	if (spool_store(spool, rest, length, spool->size) == -1)
 		return -1;
 	ring_took(spool->kept_ring, length);
@@ -241,18 +244,13 @@ begin_direct(struct transfer *transfer, off_t wanted)
 	return true;
 }
 
-/* Reads into the ring. -1 with *failed: direct I/O is no good any more. */
+/* Reads into the ring, where there is room for two pieces, but no more than room bytes. */
 static ssize_t
-fill_ring(struct transfer *transfer, size_t room, bool *failed)
+fill_ring(struct transfer *transfer, struct iovec pieces[2], size_t room)
 {
 	struct spool *spool = transfer->spool;
-	struct iovec pieces[2];
 	ssize_t n;
 
-	if (ring_room(transfer->ring, pieces) == -1) {
-		*failed = true;
-		return -1;
-	}
 	if (pieces[0].iov_len > room)
 		pieces[0].iov_len = room;
 	if (pieces[1].iov_len > room - pieces[0].iov_len)
@@ -278,8 +276,7 @@ fill_by_buffer(struct spool *spool, int fd, size_t room)
 	n = io_read(fd, buffer, room < BUFFER_SIZE ? room : BUFFER_SIZE);
 	if (n == -1)
 		return spool_fail(spool, SPOOL_SOURCE);
-	/* At the limit, or beyond it after spool_fileno(), it fails at once. */
-	fits = spool->size >= spool->size_limit ? (size_t)n : at_most(spool->size_limit - spool->size, (size_t)n);
+	fits = clip(spool, (size_t)n);
 	if (spool_store(spool, buffer, fits, spool->size) == -1) {
 		keep(spool, 0, (size_t)n);
 		return -1;
@@ -318,6 +315,7 @@ fill_piece(struct transfer *transfer, off_t wanted)
 	const bool rolled = spool_is_rolled(spool);
 	const bool in_memory = !rolled && spool->size < memory->limit;
 	size_t room = at_most(wanted, PIECE_SIZE), fits;
+	struct iovec pieces[2];
 	ssize_t n;
 
 	if (spool->kept > 0)
@@ -325,13 +323,9 @@ fill_piece(struct transfer *transfer, off_t wanted)
 	if (spool->kept_ring != NULL)
 		return store_rest(spool, room);
 	fits = spool->size >= spool->size_limit ? 0 : at_most(spool->size_limit - spool->size, room);
-	if (rolled && (fits >= BUFFER_SIZE || fits == room) && begin_direct(transfer, wanted)) {
-		bool failed = false;
-
-		n = fill_ring(transfer, fits, &failed);
-		if (!failed)
-			return n;
-	}
+	if (rolled && (fits >= BUFFER_SIZE || fits == room) && begin_direct(transfer, wanted)
+	    && ring_room(transfer->ring, pieces) == 0)
+		return fill_ring(transfer, pieces, fits);
 	if (end_direct(transfer) == -1)
 		return -1;
 	if (fits == 0)
@@ -367,16 +361,16 @@ fill_piece(struct transfer *transfer, off_t wanted)
 	return fill_by_buffer(spool, transfer->fd, room);
 }
 
-/* The first failure, n, is the one to tell of. */
-static int
-finish_fill(struct transfer *transfer, ssize_t n)
+/* Ends a transfer, by end, after its last piece. If that was a failure, n = -1, it is the one to tell of. */
+static off_t
+finish(struct transfer *transfer, ssize_t n, int (*end)(struct transfer *))
 {
 	const enum spool_part part = transfer->spool->fault;
 	const int error = errno;
-	int result = end_direct(transfer);
+	int result = end(transfer);
 
 	if (n != -1)
-		return result;
+		return result == -1 ? -1 : transfer->moved;
 	errno = error;
 	return spool_fail(transfer->spool, part);
 }
@@ -399,7 +393,7 @@ spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress
 			enlarged = true;
 		}
 	}
-	return finish_fill(&transfer, n) == -1 ? -1 : transfer.moved;
+	return finish(&transfer, n, end_direct);
 }
 
 static ssize_t
@@ -516,21 +510,11 @@ drain_piece(struct transfer *transfer)
 	return drain_chunks(transfer);
 }
 
-/* The first failure, n, is the one to tell of. */
 static int
-finish_drain(struct transfer *transfer, ssize_t n)
+end_drain(struct transfer *transfer)
 {
-	struct spool *spool = transfer->spool;
-	const enum spool_part part = spool->fault;
-	const int error = errno;
-	int result;
-
 	(void)ring_close(transfer->ring);	/* only read */
-	result = spool_end(spool);
-	if (n != -1)
-		return result;
-	errno = error;
-	return spool_fail(spool, part);
+	return spool_end(transfer->spool);
 }
 
 off_t
@@ -553,5 +537,5 @@ spool_drain(struct spool *spool, int fd, const struct spool_progress *progress)
 		if (spool->expended)
 			memory_give_back(&spool->memory, spool->offset);
 	}
-	return finish_drain(&transfer, n) == -1 ? -1 : transfer.moved;
+	return finish(&transfer, n, end_drain);
 }

@@ -45,18 +45,6 @@ wait_for(int child)
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
-static void
-drain(struct spool *spool, size_t from, size_t size)
-{
-	int child, fd = test_sink(from, size, &child);
-
-	CHECK(spool_seek(spool, (off_t)from, SEEK_SET) == (off_t)from);
-	CHECK(spool_drain(spool, fd, NULL) == (off_t)(size - from));
-	CHECK(spool_tell(spool) == (off_t)size);
-	close(fd);
-	wait_for(child);
-}
-
 /* A file that is the source, with so much of the test stream. */
 static int
 file_of(size_t size)
@@ -89,8 +77,8 @@ all_sizes(void)
 				CHECK(spool_size(spool) == (off_t)sizes[i]);
 				if (k % 2 == 0)
 					spool_freeze(spool);
-				drain(spool, 0, sizes[i]);
-				drain(spool, sizes[i] / 2, sizes[i]);
+				test_drain(spool, 0, sizes[i]);
+				test_drain(spool, sizes[i] / 2, sizes[i]);
 				test_check_stream(spool, sizes[i]);
 				CHECK(spool_close(spool) == 0);
 				close(source);
@@ -116,7 +104,7 @@ from_a_file_in_several_calls(void)
 		while ((n = spool_fill(spool, source, steps[i] > 1 ? steps[i] : 1048579, NULL)) > 0)
 			total += n;
 		CHECK(n == 0 && total == (off_t)size);
-		drain(spool, 0, size);
+		test_drain(spool, 0, size);
 		test_check_stream(spool, size);
 		spool_close(spool);
 	}
@@ -139,10 +127,10 @@ among_other_calls(void)
 	CHECK(spool_truncate(spool, 3500001) == 0 && spool_seek(spool, 0, SEEK_END) == 3500001);
 	test_write(spool, 3500001, 499998);
 	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == (off_t)size - 3999999);
-	drain(spool, 0, size);
+	test_drain(spool, 0, size);
 	CHECK(spool_rollover(spool) == 0);
 	test_check_stream(spool, size);
-	drain(spool, 70000, size);
+	test_drain(spool, 70000, size);
 	fd = spool_fileno(spool);
 	CHECK(fd != -1);
 	test_check_file(fd, size);
@@ -172,7 +160,7 @@ sealed(void)
 		fd = spool_seal(spool);
 		CHECK(fd != -1 && spool_is_intact(spool) == 1);
 		test_check_file(fd, size);
-		drain(spool, 0, size);
+		test_drain(spool, 0, size);
 		spool_close(spool);
 		close(fd);
 		close(source);
@@ -259,7 +247,7 @@ nothing_read_is_lost(void)
 			CHECK(spool_fill(spool, source, 10, NULL) == 10);
 			CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) >= 0);
 			test_check_stream(spool, size);
-			drain(spool, 0, size);
+			test_drain(spool, 0, size);
 			spool_close(spool);
 			close(source);
 		}
@@ -324,7 +312,7 @@ ends_that_fail(void)
 	CHECK(pipe(ends) == 0 && close(ends[0]) == 0);
 	CHECK_ERRNO(spool_drain(spool, ends[1], NULL) == -1, EPIPE);
 	CHECK(spool_tell(spool) == 0);
-	drain(spool, 0, 3000000);
+	test_drain(spool, 0, 3000000);
 	spool_close(spool);
 }
 
@@ -342,7 +330,7 @@ where_there_is_no_direct_io(void)
 	CHECK(options.spill_fd != -1);
 	spool = spool_open(&options);
 	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == 5000000);
-	drain(spool, 0, 5000000);
+	test_drain(spool, 0, 5000000);
 	test_check_stream(spool, 5000000);
 	spool_close(spool);
 	close(options.spill_fd);
@@ -379,7 +367,7 @@ no_descriptor_is_left(void)
 	int source = test_source(5000000, 65536);
 
 	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == 5000000);
-	drain(spool, 0, 5000000);
+	test_drain(spool, 0, 5000000);
 	spool_close(spool);
 	close(source);
 	CHECK(test_descriptors() == before);

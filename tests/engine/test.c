@@ -179,6 +179,18 @@ test_sink(size_t from, size_t size, int *child)
 	return ends[1];
 }
 
+void
+test_drain(struct spool *spool, size_t from, size_t size)
+{
+	int child, status, fd = test_sink(from, size, &child);
+
+	CHECK(spool_seek(spool, (off_t)from, SEEK_SET) == (off_t)from);
+	CHECK(spool_drain(spool, fd, NULL) == (off_t)(size - from));
+	CHECK(spool_tell(spool) == (off_t)size);
+	close(fd);
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
+}
+
 int
 test_descriptors(void)
 {

@@ -44,6 +44,8 @@ void	test_write(struct spool *spool, size_t from, size_t length);
 int	test_source(size_t size, size_t piece);
 /* A child reads a pipe and exits 0 if it got exactly bytes [from, size) of the test stream. */
 int	test_sink(size_t from, size_t size, int *child);
+/* Drains the spool to such a child, from the offset given, and sees that all arrives. */
+void	test_drain(struct spool *spool, size_t from, size_t size);
 /* How many descriptors are open. */
 int	test_descriptors(void);
 /* Bytes of memory that this process has resident. */

@@ -35,17 +35,6 @@ static const off_t limits[] = { 0, 1, 4096, 100000, 1048576, 2097152, SPOOL_UNLI
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
 static void
-drain_to_child(struct spool *spool, size_t size)
-{
-	int child, status, fd = test_sink(0, size, &child);
-
-	CHECK(spool_drain(spool, fd, NULL) == (off_t)size);
-	CHECK(spool_tell(spool) == (off_t)size);
-	close(fd);
-	CHECK(waitpid(child, &status, 0) == child && status == 0);
-}
-
-static void
 pipe_to_pipe(bool memfd, bool freeze)
 {
 	for (size_t i = 0; i < COUNT(sizes); i++)
@@ -61,7 +50,7 @@ pipe_to_pipe(bool memfd, bool freeze)
 			close(source);
 			if (freeze)
 				spool_freeze(spool);
-			drain_to_child(spool, sizes[i]);
+			test_drain(spool, 0, sizes[i]);
 			CHECK(spool_drain(spool, -1, NULL) == 0);	/* nothing is left to drain */
 			test_check_stream(spool, sizes[i]);
 			spool_close(spool);
