@@ -229,6 +229,8 @@ signals_hold(void)
 		    || sigismember(&watch.waited_for, signal) != 1)
 			continue;
 		signals_release();
+		/* One that was sent to this thread alone the watch would not see. */
+		kill(getpid(), signal);
 		for (;;)
 			pause();	/* until the watch has ended the process */
 	}

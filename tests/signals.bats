@@ -65,3 +65,12 @@ interrupt() {
 	assert os.WIFSIGNALED(status) and os.WTERMSIG(status) == signal.SIGINT, status
 	END
 }
+
+@test "-o: a signal that is sent to a thread, and not to the process, ends spool as well" {
+	echo old >f
+	run timeout -s KILL 20 strace -qq -o trace -e inject=utimensat:signal=TERM:when=1 spool -o f <"$DATA/numbers"
+	[ "$status" -eq 143 ]
+	rm trace
+	[ "$(cat f)" = old ]
+	only f
+}
