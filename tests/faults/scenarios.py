@@ -1,0 +1,315 @@
+"""scenarios.py: the ways in which spool is used when things go wrong, and how it is judged afterwards.
+
+A scenario runs in the current directory, a scratch one: d has the target, tmp is $TMPDIR. Environment: TEST_BUILD, the
+build directory.
+"""
+import fcntl
+import functools
+import os
+import random
+import re
+import shutil
+import signal
+from dataclasses import dataclass
+
+BUILD = os.path.abspath(os.environ.get("TEST_BUILD", "."))
+SPOOL = BUILD + "/spool"
+AT = BUILD + "/tests/faults/at"
+SHIM = BUILD + "/tests/faults/shim.so"
+PIPE = 1 << 20
+SECONDS = 30            # until a run counts as hanging
+
+OLD = b"".join(b"old line %d\n" % i for i in range(300))
+
+
+@functools.lru_cache
+def stream(length):
+    """The same bytes each time, no part of them like another."""
+    return random.Random(length).randbytes(length)
+
+
+@dataclass
+class Scenario:
+    name: str
+    options: tuple
+    target: str = None          # of -o
+    old: bool = False           # the target is there before
+    how: str = "replace"        # or append, overwrite, link
+    command: tuple = ()
+    producer: bool = False
+    length: int = 100_000
+    source: str = "pipe"        # or file
+    sink: str = "pipe"          # or file
+    threads: bool = False       # some of the calls are made by threads
+
+    def arguments(self):
+        options = list(self.options)
+        if self.target:
+            options += ["-o", "d/link" if self.how == "link" else self.target]
+        return options + list(self.command)
+
+    def new(self):
+        return OLD + stream(self.length) if self.how == "append" else stream(self.length)
+
+
+SPILL = ("-m", "10K")
+CHECK = 'test $(wc -c) = "$SPOOL_SIZE"'
+FILE = "d/f"
+SCENARIOS = [
+    Scenario("stdout", ()),
+    Scenario("stdout-spill", SPILL),
+    Scenario("stdout-large", (), length=5_000_000, source="file", sink="file"),
+    Scenario("stdout-file", SPILL, source="file", sink="file"),
+    Scenario("command", (), command=("cat",)),
+    Scenario("command-spill", SPILL, command=("cat",)),
+    Scenario("check", ("-c", CHECK)),
+    Scenario("check-spill", SPILL + ("-c", CHECK)),
+    Scenario("new", (), target=FILE),
+    Scenario("new-spill", SPILL, target=FILE),
+    Scenario("existing", (), target=FILE, old=True),
+    Scenario("existing-spill", SPILL, target=FILE, old=True),
+    Scenario("symlink", SPILL, target="d/sub/f", old=True, how="link"),
+    Scenario("elsewhere", SPILL + ("-b", "-T", "tmp"), target=FILE, old=True),
+    Scenario("if-changed", SPILL + ("-u",), target=FILE, old=True),
+    Scenario("check-file", SPILL + ("-c", "test -s {}"), target=FILE, old=True),
+    Scenario("overwrite", SPILL + ("-w",), target=FILE, old=True, how="overwrite"),
+    Scenario("overwrite-backup", SPILL + ("-w", "-b"), target=FILE, old=True, how="overwrite"),
+    Scenario("append", SPILL + ("-a",), target=FILE, old=True, how="append"),
+    Scenario("producer", SPILL, target=FILE, old=True, command=("cat", "stream"), producer=True),
+    Scenario("direct", ("-m", "0"), target=FILE, old=True, length=17 << 20, source="file", threads=True),
+]
+
+
+@dataclass
+class Result:
+    status: int         # as the shell has it, but -N for signal N
+    out: bytes
+    err: str
+
+
+def write_file(path, data, mode=0o604):
+    with open(path, "wb") as file:
+        file.write(data)
+    os.chmod(path, mode)
+
+
+def read_file(path):
+    with open(path, "rb") as file:
+        return file.read()
+
+
+def empty(directory):
+    for name in os.listdir(directory):
+        path = directory + "/" + name
+        if os.path.isdir(path) and not os.path.islink(path):
+            shutil.rmtree(path)
+        else:
+            os.unlink(path)
+
+
+def prepare(scenario):
+    """The scratch directory, which is the current one: d has the target, tmp is $TMPDIR."""
+    for directory in ("d", "tmp"):
+        os.makedirs(directory, exist_ok=True)
+        empty(directory)
+    if scenario.how == "link":
+        os.mkdir("d/sub")
+        os.symlink("sub/f", "d/link")
+    if scenario.old:
+        write_file(scenario.target, OLD)
+        try:
+            os.setxattr(scenario.target, "user.note", b"kept")
+        except OSError:
+            pass        # not every file system has them
+    if not os.path.exists("stream") or os.path.getsize("stream") != scenario.length:
+        write_file("stream", stream(scenario.length))
+
+
+def open_source(scenario):
+    if scenario.producer:
+        return os.open("/dev/null", os.O_RDONLY)
+    if scenario.source == "file":
+        return os.open("stream", os.O_RDONLY)
+    out, into = os.pipe()
+    fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, PIPE)
+    os.write(into, stream(scenario.length))
+    os.close(into)
+    return out
+
+
+def read_pipe(fd):
+    """What is in it now: whoever still has the other end is not waited for."""
+    os.set_blocking(fd, False)
+    parts = []
+    try:
+        while part := os.read(fd, PIPE):
+            parts.append(part)
+    except BlockingIOError:
+        pass
+    os.close(fd)
+    return b"".join(parts)
+
+
+class Hang(Exception):
+    pass
+
+
+def hang(*_):
+    raise Hang
+
+
+def exit_status(status):
+    return os.waitstatus_to_exitcode(status)
+
+
+def start(prefix, scenario, environment):
+    """Returns the process, and where its standard output and error can be read."""
+    source = open_source(scenario)
+    if scenario.sink == "file":
+        out = os.open("out", os.O_RDWR | os.O_CREAT | os.O_TRUNC, 0o600)
+        into = os.dup(out)
+    else:
+        out, into = os.pipe()
+        fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, PIPE)
+    err, err_into = os.pipe()
+    arguments = list(prefix) + [SPOOL] + scenario.arguments()
+    actions = [(os.POSIX_SPAWN_DUP2, source, 0), (os.POSIX_SPAWN_DUP2, into, 1), (os.POSIX_SPAWN_DUP2, err_into, 2)]
+    child = os.posix_spawnp(arguments[0], arguments, dict(os.environ, TMPDIR=os.getcwd() + "/tmp", **environment),
+                            file_actions=actions, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
+    for fd in (source, into, err_into):
+        os.close(fd)
+    return child, out, err
+
+
+def finish(scenario, child, out, err):
+    signal.signal(signal.SIGALRM, hang)
+    signal.setitimer(signal.ITIMER_REAL, SECONDS)
+    try:
+        status = exit_status(os.waitpid(child, 0)[1])
+    except Hang:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+        status = None
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    if scenario.sink == "file":
+        os.lseek(out, 0, os.SEEK_SET)
+        data = os.read(out, 1 << 30)
+        os.close(out)
+    else:
+        data = read_pipe(out)
+    return Result(status, data, read_pipe(err).decode(errors="replace"))
+
+
+def execute(prefix, scenario, **environment):
+    return finish(scenario, *start(prefix, scenario, environment))
+
+
+def run_at(scenario, number, action, report="report", **environment):
+    """With at.c, which writes the report. Returns whether that call was reached, and the result of spool itself."""
+    if os.path.exists(report):
+        os.unlink(report)
+    result = execute([AT, report, str(number), action], scenario, **environment)
+    if result.status is None:
+        return True, result
+    if result.status != 0:
+        return False, Result(None, b"", "at failed: " + result.err)
+    seen, _, status = (int(word) for word in read_file(report).split())
+    return 0 < number <= seen, Result(exit_status(status), result.out, result.err)
+
+
+#
+# The judge. Each returns what is wrong, or None.
+#
+
+def is_old(scenario):
+    if not scenario.old:
+        return not os.path.lexists(scenario.target)
+    return (os.path.isfile(scenario.target) and read_file(scenario.target) == OLD
+            and os.stat(scenario.target).st_mode & 0o7777 == 0o604)
+
+
+def is_new(scenario):
+    if not os.path.isfile(scenario.target) or read_file(scenario.target) != scenario.new():
+        return False
+    return not scenario.old or os.stat(scenario.target).st_mode & 0o7777 == 0o604
+
+
+def judge_litter(scenario, result, may_stay):
+    known = {"d": {"f"}, "tmp": set()}
+    if scenario.how == "link":
+        known = {"d": {"link", "sub"}, "d/sub": {"f"}, "tmp": set()}
+    if "-b" in scenario.options:
+        known["d"].add("f~")
+        if os.path.exists("d/f~") and read_file("d/f~") != OLD:
+            return "the backup is not the old file"
+    for directory, names in known.items():
+        for name in set(os.listdir(directory)) - names:
+            if not may_stay(directory, name) and not (name in result.err
+                                                      and re.search("cannot remove|they are in", result.err)):
+                return f"left behind: {directory}/{name}"
+    return None
+
+
+def nothing_stays(_directory, _name):
+    return False
+
+
+def gap(_directory, name):
+    """What SIGKILL and power cuts may leave: a hidden name just before the rename; and, where files cannot be without
+    a name, an empty spill file's."""
+    return re.fullmatch(r"\.f\.spool-\w{6}|spool-\w{6}", name) is not None
+
+
+def judge_stream(scenario, result):
+    """What came out of standard output."""
+    whole = stream(scenario.length)
+    if result.status == 0 and result.out != whole:
+        return "status 0, but the stream is not whole"
+    if scenario.command and result.out not in (b"", whole):
+        return "the command got a part"
+    return None if whole.startswith(result.out) else "what came out is not the beginning of the stream"
+
+
+# Two ways to fail that cannot be undone; the message has to tell.
+TOLD = "it has the new contents|may not be whole"
+NOT_PUT_BACK = "cannot put its old contents back|cannot be cut back"
+
+
+def kept_beside():
+    return [name for name in os.listdir("d") if name.startswith(".f.spool-")]
+
+
+def judge_file(scenario, result):
+    if result.status == 0:
+        return None if is_new(scenario) else "status 0, but the target is not new"
+    if is_old(scenario) or (is_new(scenario) and re.search(TOLD, result.err)):
+        return None
+    if re.search(NOT_PUT_BACK, result.err):
+        kept = re.search(r"they are in (\S+)", result.err)
+        return None if not kept or read_file(kept[1]) == OLD else "the old contents were not kept"
+    # Where no write succeeds, neither does that of the message.
+    if scenario.how == "overwrite" and not result.err:
+        return None if any(read_file("d/" + name) == OLD for name in kept_beside()) else "the old contents are gone"
+    return f"status {result.status}, and the target is not as it was"
+
+
+def judge(scenario, result, may_stay=nothing_stays):
+    if result.status is None:
+        return "it hangs"
+    return ((judge_file if scenario.target else judge_stream)(scenario, result)
+            or judge_litter(scenario, result, may_stay))
+
+
+def judge_message(result):
+    if result.status != 0 and not result.err:
+        return f"status {result.status} without a message"
+    if "AddressSanitizer" in result.err or "runtime error" in result.err:
+        return "a sanitizer's report"
+    return None
+
+
+def judge_success(scenario, result):
+    wrong = judge(scenario, result)
+    if not wrong and result.status != 0:
+        wrong = f"status {result.status}"
+    return wrong or (result.err and "a message")
