@@ -108,6 +108,8 @@ copy_from(const struct inplace *file, int fd, struct aside *aside)
 	    && spool_fill(aside->copy, fd, aside->old.st_size, NULL) != -1)
 		return 0;
 	error = errno;
+	if (aside->copy != NULL && spool_leftover(aside->copy) != NULL)
+		message("%s: cannot remove; it is empty", spool_leftover(aside->copy));
 	/* A part of it must not pass for the whole. */
 	(void)spool_close(aside->copy);
 	aside->copy = NULL;

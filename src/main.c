@@ -518,6 +518,8 @@ run(struct job *job)
 	status = begin_source(job);
 	if (status == STATUS_DONE)
 		status = transact(job);
+	if (spool_leftover(job->spool) != NULL)
+		message("%s: cannot remove; it is empty", spool_leftover(job->spool));
 	(void)spool_close(job->spool);	/* of scratch data, already delivered or given up */
 	return status;
 }

@@ -226,3 +226,20 @@ calls() {
 	rm -f trace
 	only f
 }
+
+@test "without O_TMPFILE: a spill file that cannot be removed is named" {
+	local number
+	export TMPDIR=$PWD
+	seq 10000 >in
+	strace -qq -o trace -e trace=openat spool -m 0 <in >out
+	number=$(grep -n O_TMPFILE trace | head -n 1 | cut -d : -f 1)
+	run strace -qq -o trace -e "inject=openat:error=EOPNOTSUPP:when=$number" -e inject=unlink:error=EACCES:when=1 \
+	    spool -m 0 <in
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "spool: $PWD: cannot write the spill file: Permission denied; nothing was released" ]
+	[[ ${lines[1]} == "spool: $PWD/spool-"??????": cannot remove; it is empty" ]]
+	[ -f "$PWD"/spool-?????? ]
+	[ ! -s "$PWD"/spool-?????? ]
+	rm spool-?????? trace out
+	only in
+}

@@ -32,6 +32,7 @@ struct spill {
 	off_t cache_limit;	/* options.cache_limit; SPOOL_AUTOMATIC until it is known */
 	off_t direct_from;	/* from this offset on some of it went past the page cache; for speed alone */
 	char *directory, *prefix, *suffix;
+	char *left;		/* the path of one that could not be removed, or NULL */
 	void (*hold)(void), (*release)(void);
 };
 

@@ -50,6 +50,7 @@ spill_free(struct spill *spill)
 	free(spill->directory);
 	free(spill->prefix);
 	free(spill->suffix);
+	free(spill->left);
 }
 
 /* The umask may have taken away the owner's right to open it once more; if it cannot be given back, that open
@@ -103,8 +104,13 @@ open_named(struct spill *spill, const char *directory)
 		spill->reader = open(path, O_RDONLY | O_CLOEXEC);
 		if (spill->reader == -1)
 			error = errno;
-		if (unlink(path) == -1 && error == 0)
-			error = errno;
+		if (unlink(path) == -1) {
+			if (error == 0)
+				error = errno;
+			free(spill->left);
+			spill->left = path;
+			path = NULL;
+		}
 	}
 	if (spill->release != NULL)
 		spill->release();

@@ -149,6 +149,12 @@ spool_in_memory(const struct spool *spool)
 	return spool->memory.size;
 }
 
+const char *
+spool_leftover(const struct spool *spool)
+{
+	return spool->spill.left;
+}
+
 enum spool_part
 spool_fault(const struct spool *spool)
 {

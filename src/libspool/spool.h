@@ -156,6 +156,12 @@ off_t spool_size(struct spool *spool);
 /* Of these, the bytes in memory; the rest is in the spill file. */
 off_t spool_in_memory(const struct spool *spool);
 
+/*
+ * The path of an empty spill file that could not be removed, on a file system without O_TMPFILE: the call that made it
+ * has failed with the errno of unlink(2). NULL: there is none. Gone with the spool.
+ */
+const char *spool_leftover(const struct spool *spool);
+
 /* Which part the last failing call failed in; a call that succeeds leaves it as it was. */
 enum spool_part spool_fault(const struct spool *spool);
 
