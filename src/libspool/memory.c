@@ -54,12 +54,18 @@ chunk_length(const struct memory *memory, off_t start)
 	return (size_t)smaller(memory->limit - start, (off_t)(start == 0 ? FIRST_CHUNK : LATER_CHUNK));
 }
 
+/* What is in it does not go into core dumps, where the system can leave it out. */
 static char *
 map(size_t length)
 {
 	char *base = mmap(NULL, length, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 
-	return base == MAP_FAILED ? NULL : base;
+	if (base == MAP_FAILED)
+		return NULL;
+#if HAVE_DECL_MADV_DONTDUMP
+	(void)madvise(base, length, MADV_DONTDUMP);
+#endif
+	return base;
 }
 
 #if HAVE_DECL_MADV_HUGEPAGE
