@@ -363,3 +363,26 @@ full() {
 	# shellcheck disable=SC2086
 	(cd m/d && only f $made)
 }
+
+@test "a disk that turns out to be smaller than it said" {
+	mkdir small
+	mount -t tmpfs -o size=24m tmpfs small
+	truncate -s 200M small/image
+	mkfs.ext4 -q small/image
+	local options
+	mount -o loop small/image m
+	echo old >m/f
+	sync -f m
+	for options in '' '-m 0' '-b' '-T .'; do
+		# shellcheck disable=SC2086
+		run spool $options -o m/f < <(head -c 40M /dev/urandom)
+		[ "$status" -eq 1 ]
+		[[ $output == "spool: m/f: cannot "*"the file is unchanged" ]]
+		[ "$(cat m/f)" = old ]
+		[ "$(find m -name '.*spool*')" = '' ]
+	done
+	# And when all that was not written is forgotten.
+	umount m
+	mount -o loop small/image m
+	[ "$(cat m/f)" = old ]
+}

@@ -126,3 +126,118 @@ spool: small: cannot write the spill file: No space left on device; nothing was 
 	# What is left, the chunk that is being sent, and what is not the stream's.
 	[ "$resident" -le $(((50 + 16 + 4) * 1024)) ]
 }
+
+# A memory control group of so many bytes at ./group, of whichever version there is.
+limited_group() {
+	[ "$(id -u)" -eq 0 ] || skip "needs root for control groups"
+	mkdir groups
+	if mount -t cgroup -o memory none groups 2>/dev/null; then
+		limit=memory.limit_in_bytes
+	else
+		mount -t cgroup2 none groups
+		echo +memory >groups/cgroup.subtree_control
+		limit=memory.max
+	fi
+	group=groups/spool-test-$BASHPID
+	mkdir "$group"
+	echo "$1" >"$group/$limit"
+}
+
+# Executes a command in it.
+in_group() {
+	# shellcheck disable=SC2016 # for another shell
+	sh -c 'echo $$ >"$0/cgroup.procs" && exec "$@"' "$group" "$@"
+}
+
+teardown() {
+	cd "$BATS_TEST_TMPDIR" || return 1
+	if mountpoint -q groups; then
+		[ ! -d "$group" ] || eventually rmdir "$group"
+		umount groups
+	fi
+}
+
+@test "300 MB in a control group of 20 MiB" {
+	limited_group 20M
+	# The checksum is not made in the group.
+	local sum memory
+	sum=$(head -c 300M /dev/zero | tr '\0' x | sha256sum)
+	x300() { head -c 300M /dev/zero | tr '\0' x; }
+	for memory in 0 1M 8M; do
+		[ "$(x300 | in_group spool -m "$memory" | sha256sum)" = "$sum" ]
+		[ "$(x300 | in_group spool -m "$memory" cat | sha256sum)" = "$sum" ]
+		x300 | in_group spool -m "$memory" -c 'test "$(wc -c)" = 314572800' -o f
+		[ "$(sha256sum <f)" = "$sum" ]
+		x300 | in_group spool -m "$memory" -w -o f
+		[ "$(sha256sum <f)" = "$sum" ]
+		rm f
+	done
+}
+
+@test "who takes more memory than the control group has is killed, and the file is what it was" {
+	limited_group 20M
+	[ "$TEST_VARIANT" != valgrind ] || skip "valgrind needs more than that for itself"
+	echo old >f
+	run -137 in_group spool -m unlimited -T . -o f < <(head -c 300M /dev/zero)
+	[ "$(cat f)" = old ]
+	# Where files cannot be without a name, a hidden one stays.
+	[ "$TEST_VARIANT" = portable ] || [ "$(find . -maxdepth 1 -name '*spool*')" = '' ]
+}
+
+is_full() {
+	[ "$(awk '{ print $1 }' "/proc/$1/wchan" 2>/dev/null)" != 0 ] && [ "$(sed 's/.*) //' "/proc/$1/stat" | cut -d ' ' -f 1)" = S ]
+}
+
+@test "a reader that stops for good: spool waits without working, and ends when told to" {
+	local options before after status pid reader
+	export TMPDIR=$PWD
+	for options in '' '-m 0' '-m 1M'; do
+		mkfifo out
+		# It reads nothing, and does not end.
+		sleep 1000 <out 3>&- &
+		reader=$!
+		# shellcheck disable=SC2086
+		spool $options <"$DATA/random" >out 3>&- &
+		pid=$!
+		eventually is_full "$pid"
+		sleep 0.2
+		before=$(cut -d ' ' -f 14,15 "/proc/$pid/stat")
+		sleep 0.5
+		after=$(cut -d ' ' -f 14,15 "/proc/$pid/stat")
+		[ "$before" = "$after" ]
+		kill -TERM "$pid"
+		status=0
+		wait "$pid" || status=$?
+		[ "$status" -eq 143 ]
+		kill "$reader"
+		wait "$reader" || true
+		rm out
+		only
+	done
+}
+
+@test "a FIFO as the file, whose reader goes away" {
+	mkfifo fifo
+	local memory
+	for memory in 64M 0; do
+		head -c 1 fifo >got 3>&- &
+		run spool -m "$memory" -o fifo <"$DATA/random"
+		[ "$status" -eq 1 ]
+		[[ $output == "spool: fifo: cannot write: Broken pipe; it has "*" of 5000000 bytes" ]]
+		wait
+	done
+}
+
+@test "no more processes or threads" {
+	[ "$(id -u)" -eq 0 ] || skip "root makes the user that has too many"
+	echo old >f
+	chmod 666 f
+	mkdir -m 777 d
+	cp "$(command -v spool)" .
+	# One process is spool itself.
+	as_uid=65532 run as_user prlimit --nproc=1 -- ./spool -o f <"$DATA/numbers"
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: cannot start: Resource temporarily unavailable; nothing was read" ]
+	[ "$(cat f)" = old ]
+	as_uid=65532 as_user prlimit --nproc=1 -- ./spool -m 0 -T d cat <"$DATA/numbers" | cmp - "$DATA/numbers"
+}
