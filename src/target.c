@@ -335,12 +335,12 @@ try_replacing(struct target *target, char *why, size_t size)
 		return -1;
 	}
 	if (staged_open(target, &target->staged, 0600) == -1) {
-		snprintf(why, size, "%s: %s", errno == EACCES || errno == EPERM || errno == EROFS
+		(void)snprintf(why, size, "%s: %s", errno == EACCES || errno == EPERM || errno == EROFS
 		    ? "its directory cannot be written" : "no file can be made beside it", strerror(errno));
 		return -1;
 	}
 	if (target->exists && attributes_keep(target->old, target->staged.fd, false, what, sizeof(what)) == -1) {
-		snprintf(why, size, "%s cannot be kept: %s", what, strerror(errno));
+		(void)snprintf(why, size, "%s cannot be kept: %s", what, strerror(errno));
 		staged_drop(target, &target->staged);
 		return -1;
 	}
