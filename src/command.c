@@ -19,6 +19,7 @@
 #include "message.h"
 #include "signals.h"
 
+/* NOLINTNEXTLINE(readability-redundant-declaration): POSIX leaves it to the program, glibc does not */
 extern char **environ;
 
 static int
@@ -91,7 +92,7 @@ command_set_size(off_t size)
 {
 	char text[3 * sizeof(size) + 1];
 
-	snprintf(text, sizeof(text), "%jd", (intmax_t)size);
+	(void)snprintf(text, sizeof(text), "%jd", (intmax_t)size);
 	return setenv("SPOOL_SIZE", text, 1);
 }
 
@@ -238,7 +239,7 @@ command_check(const char *check, const char *path, int stream, int *status)
 	   The shell is given it as $0, whose value it does not read again. */
 	char *script = replace_braces(check, is_plain(path) ? path : "\"$0\""), *zero = strdup(path);
 	char *const arguments[] = { name, option, script, is_plain(path) ? NULL : zero, NULL };
-	pid_t child;
+	pid_t child = 0;
 	int error = ENOMEM;
 
 	/* In quotes it would not be the value of $0, but other words, and perhaps other files. */

@@ -110,7 +110,9 @@ state(const struct job *job)
 static const char *
 source_name(const struct job *job)
 {
-	return job->source == STDIN_FILENO ? "standard input" : job->options->command[0];
+	const struct options *options = job->options;
+
+	return options->output != NULL && options->command != NULL ? options->command[0] : "standard input";
 }
 
 static int
@@ -225,7 +227,7 @@ soak(struct job *job)
 static int
 end_source(struct job *job, int status)
 {
-	const char *name = job->options->command[0];
+	const char *name = source_name(job);
 	int ended;
 
 	(void)close(job->source);	/* only read */
@@ -295,21 +297,18 @@ check_stream(struct job *job)
 {
 	const char *check = job->options->check;
 	char *path = NULL;
-	int stream = stream_for_check(job, &path), status, result;
+	int stream = stream_for_check(job, &path), status;
 
 	if (stream == -1)
 		return STATUS_FAILED;
-	result = command_set_size(spool_size(job->spool));
-	if (result == 0)
-		result = command_check(check, path, stream, &status);
-	if (result == -1 && errno == EINVAL) {
+	if (command_set_size(spool_size(job->spool)) == 0 && command_check(check, path, stream, &status) == 0) {
+		status = judge(job, status);
+	} else if (errno == EINVAL) {
 		message("the check '%.200s' has {} in quotes, where '%s' would be several words; %s", check, path, state(job));
 		status = STATUS_FAILED;
-	} else if (result == -1) {
+	} else {
 		message("cannot run the check '%.200s': %s; %s", check, strerror(errno), state(job));
 		status = STATUS_FAILED;
-	} else {
-		status = judge(job, status);
 	}
 	(void)close(stream);	/* only read */
 	free(path);
@@ -339,13 +338,13 @@ replay(const struct job *job)
 {
 	struct spool *spool = job->spool;
 	off_t size = spool_size(spool);
-	enum spool_part fault;
 
 	if (job->options->ignore_epipe)
-		signal(SIGPIPE, SIG_IGN);
+		(void)signal(SIGPIPE, SIG_IGN);
 	spool_expend(spool);
 	if (spool_drain(spool, STDOUT_FILENO, NULL) == -1) {
-		fault = spool_fault(spool);
+		const enum spool_part fault = spool_fault(spool);
+
 		if (fault == SPOOL_SINK && (errno == EPIPE || errno == ECONNRESET)
 		    && job->options->ignore_epipe)
 			return STATUS_DONE;

@@ -12,7 +12,7 @@ enum status {
 };
 
 /* The name that messages begin with, "spool" if never called; the caller keeps it. */
-void	message_name(const char *name);
+void	message_name(const char *new_name);
 
 /* Prints the name, ": ", the formatted text and a newline to standard error, in one write where it can. */
 void	message(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -186,7 +186,7 @@ place_beside(const struct place *place, const char *suffix, char name[NAME_MAX +
 		while (length > 0 && ((unsigned char)place->name[length] & 0xC0) == 0x80)
 			length--;
 	}
-	snprintf(name, NAME_MAX + 1, ".%.*s.spool-%s%s", (int)length, place->name, random, suffix);
+	(void)snprintf(name, NAME_MAX + 1, ".%.*s.spool-%s%s", (int)length, place->name, random, suffix);
 }
 
 int
@@ -207,7 +207,7 @@ place_link(const struct place *place, int fd, const char *name)
 {
 	char path[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return linkat(AT_FDCWD, path, place->directory, name, AT_SYMLINK_FOLLOW);
 }
 
@@ -224,6 +224,7 @@ place_has(const struct place *place, const char *name, int fd)
 static int
 succeed_if_unsupported(int result)
 {
+	/* NOLINTNEXTLINE(misc-redundant-expression): the last two are one number on Linux, but not everywhere */
 	return result == -1 && (errno == EINVAL || errno == ENOTSUP || errno == EOPNOTSUPP) ? 0 : result;
 }
 

@@ -27,7 +27,7 @@ progress_summary(const struct figures *figures)
 	size_format(memory, figures->memory_bytes);
 	size_format(spilled, figures->bytes - figures->memory_bytes);
 	if (figures->replay_seconds >= 0)
-		snprintf(replay, sizeof(replay), ", replayed in %.3f s", figures->replay_seconds);
+		(void)snprintf(replay, sizeof(replay), ", replayed in %.3f s", figures->replay_seconds);
 	if (figures->spill_directory != NULL)
 		message("%jd bytes (%s): %s in memory, %s in %s; soaked in %.3f s%s", (intmax_t)figures->bytes,
 		    total, memory, spilled, figures->spill_directory, figures->soak_seconds, replay);

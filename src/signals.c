@@ -103,7 +103,7 @@ die(int signal)
 	sigemptyset(&set);
 	sigaddset(&set, signal);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
-	raise(signal);
+	(void)raise(signal);
 	abort();
 }
 
@@ -278,7 +278,7 @@ signals_unwatch(void)
 	pthread_sigmask(SIG_SETMASK, &watch.mask_before, NULL);
 	watch.blocking = false;
 	if (watch.missed != 0)
-		raise(watch.missed);
+		(void)raise(watch.missed);
 }
 
 void

@@ -117,18 +117,19 @@ is_mount_point(int directory, const char *name)
  * The staged file
  */
 
-/* Without a name if that is possible, and possible to end, else with a hidden one. */
+/* Without a name if that is possible, and possible to end, else with a hidden one. What is given has none yet: to write
+   that here would be a race with the watch, which may look at it. */
 static int
 staged_open(const struct target *target, struct staged *staged, mode_t mode)
 {
 	const struct place *place = &target->place;
-	char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
 
-	*staged->name = '\0';
 	staged->complete = false;
 	staged->fd = place_anonymous(place, mode);
 	if (staged->fd != -1) {
-		snprintf(path, sizeof(path), "/proc/self/fd/%d", staged->fd);
+		char path[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+
+		(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", staged->fd);
 		if (access(path, F_OK) == 0)
 			return 0;
 		(void)close(staged->fd);	/* it is empty */
@@ -334,12 +335,12 @@ try_replacing(struct target *target, char *why, size_t size)
 		return -1;
 	}
 	if (staged_open(target, &target->staged, 0600) == -1) {
-		snprintf(why, size, "%s: %s", errno == EACCES || errno == EPERM || errno == EROFS
+		(void)snprintf(why, size, "%s: %s", errno == EACCES || errno == EPERM || errno == EROFS
 		    ? "its directory cannot be written" : "no file can be made beside it", strerror(errno));
 		return -1;
 	}
 	if (target->exists && attributes_keep(target->old, target->staged.fd, false, what, sizeof(what)) == -1) {
-		snprintf(why, size, "%s cannot be kept: %s", what, strerror(errno));
+		(void)snprintf(why, size, "%s cannot be kept: %s", what, strerror(errno));
 		staged_drop(target, &target->staged);
 		return -1;
 	}
@@ -593,7 +594,7 @@ complete(struct target *target, struct spool *spool)
 static int
 dress(struct target *target, char *what, size_t size)
 {
-	struct staged model;
+	struct staged model = { .fd = -1 };
 	int result;
 
 	if (target->exists)
@@ -760,9 +761,8 @@ copy_backup(const struct target *target)
 {
 	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
 	const struct timespec times[2] = { target->old_status.st_atim, target->old_status.st_mtim };
-	struct staged copy;
+	struct staged copy = { .fd = -1 };
 	struct spool *spool;
-	char what[NAME_MAX + 64];
 	int result = -1;
 
 	if (staged_open(target, &copy, 0600) == -1)
@@ -772,6 +772,8 @@ copy_backup(const struct target *target)
 	spool = spool_open(&options);
 	if (spool != NULL && lseek(target->old, 0, SEEK_SET) == 0
 	    && spool_fill(spool, target->old, SPOOL_UNLIMITED, NULL) != -1) {
+		char what[NAME_MAX + 64];
+
 		/* A copy that cannot have the owner of the file stays private. */
 		(void)attributes_keep(target->old, copy.fd, true, what, sizeof(what));
 		(void)futimens(copy.fd, times);
@@ -1032,9 +1034,11 @@ target_commit(struct target *target, struct spool *spool)
 }
 
 void
-target_abandon(struct target *target)
+target_abandon(const struct target *target)
 {
-	staged_unlink(target, &target->staged);
+	/* The name stays noted: the main thread may be reading it. */
+	if (*target->staged.name != '\0')
+		remove_hidden(&target->place, target->staged.name);
 }
 
 void

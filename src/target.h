@@ -76,7 +76,7 @@ int	target_spill(const struct target *target);
 const char *target_directory(const struct target *target);
 
 /* To be told how far the soak has come, as struct spool_progress does: the disk may begin to write. */
-void	target_soaked(void *target, off_t bytes);
+void	target_soaked(void *cookie, off_t bytes);
 
 /* What has become of the file if nothing is committed, for the end of a message. */
 const char *target_state(const struct target *target);
@@ -99,7 +99,7 @@ bool	target_is_intact(const struct target *target);
 int	target_commit(struct target *target, struct spool *spool);
 
 /* Removes the hidden names. Also called by the watch for signals, while the main thread may be anywhere. */
-void	target_abandon(struct target *target);
+void	target_abandon(const struct target *target);
 
 /* Abandons what was not committed, and ends the target. NULL is allowed. */
 void	target_close(struct target *target);

@@ -1,5 +1,5 @@
 #!/usr/bin/env bats
-# documents.bats: what is written about spool is true, and the scripts and the man page are clean.
+# documents.bats: what is written about spool is true, and the man page is clean.
 
 load helper
 
@@ -49,12 +49,6 @@ options() {
 	mandoc -T lint -W all "$top/man/spool.1" 2>&1 | grep -vE 'mandoc.db|referenced manual not found' >lint || true
 	cat lint
 	[ ! -s lint ]
-}
-
-@test "the scripts are clean" {
-	shellcheck "$top/contrib/bootstrap" "$top/tests/run" "$top/.ci/run"
-	shellcheck -s bash -e SC1091,SC2016,SC2002,SC2030,SC2031,SC2034,SC2094,SC2154,SC2314,SC2315 \
-	    "$top"/tests/*.bats "$top"/tests/*.bash
 }
 
 # What README and the man page give as examples, each run where the files that they name are.

@@ -82,7 +82,8 @@ fails() {
 	fails 1 "/no/such: cannot make a spill file there: No such file or directory; nothing was read" -T /no/such
 	fails 1 "file: cannot make a spill file there: Not a directory; nothing was read" -T file
 	fails 1 ": cannot make a spill file there: No such file or directory; nothing was read" -T ''
-	TMPDIR=/no/such fails 1 \
+	# Valgrind wants $TMPDIR for itself.
+	[ "$TEST_VARIANT" = valgrind ] || TMPDIR=/no/such fails 1 \
 	    "/no/such: cannot make a spill file there (it is \$TMPDIR): No such file or directory; nothing was read" -m 0
 	fails 1 "/no/such: cannot make a spill file there: No such file or directory; nothing was read" -m unlimited -T /no/such
 	run bash -c '{ spool -T /no/such; cat; } <numbers'
@@ -131,6 +132,7 @@ fails() {
 }
 
 @test "closed streams do not get the stream's own bytes" {
+	[ "$TEST_VARIANT" != valgrind ] || return 0	# valgrind takes the numbers itself
 	# With 1 and 2 closed, files that spool opens must not take their numbers.
 	cat "$DATA/random" | spool -m 1000 -c 'echo the check prints' cmp - "$DATA/random" 2>&-
 	run bash -c 'cat "$DATA/random" | spool -m 1000 sh -c "cmp - \"\$DATA/random\" >&0" >&- 2>&-'
@@ -192,6 +194,7 @@ fails() {
 }
 
 @test "COMMAND whose interpreter is missing: 127 after the soak" {
+	[ "$TEST_VARIANT" != valgrind ] || return 0	# it ends with a status of its own
 	printf '#!/no/such/interpreter\n' >script
 	chmod +x script
 	run -127 spool ./script </dev/null

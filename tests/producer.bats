@@ -44,11 +44,14 @@ load helper
 	[ "$output" = "spool: f: command not found; nothing was read" ]
 	run -126 spool -o f ./f
 	[ "$output" = "spool: ./f: cannot be run: Permission denied; nothing was read" ]
-	printf '#!/no/such/interpreter\n' >script
-	chmod +x script
-	run -127 spool -o f ./script
-	[ "$output" = "spool: ./script: cannot be run: it or its interpreter is missing; the file is unchanged" ]
-	rm script
+	# Valgrind ends, with a status of its own, where this cannot be executed.
+	if [ "$TEST_VARIANT" != valgrind ]; then
+		printf '#!/no/such/interpreter\n' >script
+		chmod +x script
+		run -127 spool -o f ./script
+		[ "$output" = "spool: ./script: cannot be run: it or its interpreter is missing; the file is unchanged" ]
+		rm script
+	fi
 	[ "$(cat f)" = old ]
 	only f
 }
@@ -70,6 +73,7 @@ load helper
 }
 
 @test "a script without #!" {
+	[ "$TEST_VARIANT" != valgrind ] || return 0	# it does not execute such a script
 	echo 'echo plain "$0" "$@"' >script
 	chmod +x script
 	spool -o f ./script 1 '2 3'

@@ -91,11 +91,11 @@ lowest(const char *root, const char *group, const char *file, off_t limit)
 
 	if (length + strlen(file) >= sizeof(path))
 		return limit;
-	snprintf(path, sizeof(path), "%s%s", root, group);
+	(void)snprintf(path, sizeof(path), "%s%s", root, group);
 	for (;;) {
 		off_t here;
 
-		strcpy(path + length, file);
+		strlcpy(path + length, file, sizeof(path) - length);
 		here = load_number(path, limit);	/* "max": none */
 		if (here < limit)
 			limit = here;

@@ -127,6 +127,6 @@ io_reopen(int fd, int flags)
 {
 	char path[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
 	return open(path, flags | O_CLOEXEC);
 }

@@ -17,6 +17,10 @@
 
 #include "internal.h"
 
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 0
+#endif
+
 /*
  * The first chunk is in small pages, so that a small stream touches only what it needs; clearing a huge page
  * for five bytes would take longer than all the rest. The others are in huge pages, which halve the time of
@@ -213,11 +217,9 @@ memory_descriptor(struct memory *memory)
 	if (!memory->memfd || memory->fd != -1)
 		return memory->fd;
 #ifdef HAVE_MEMFD_CREATE
-#ifdef MFD_NOEXEC_SEAL
 	memory->fd = memfd_create("spool", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	/* Linux before 6.3 knows no MFD_NOEXEC_SEAL. */
 	if (memory->fd == -1 && errno == EINVAL)
-#endif
 		memory->fd = memfd_create("spool", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 #endif
 	memory->memfd = memory->fd != -1;

@@ -93,7 +93,7 @@ open_named(struct spill *spill, const char *directory)
 
 	if (path == NULL)
 		return -1;
-	snprintf(path, length, "%s/%sXXXXXX%s", directory, spill->prefix, spill->suffix);
+	(void)snprintf(path, length, "%s/%sXXXXXX%s", directory, spill->prefix, spill->suffix);
 	if (spill->hold != NULL)
 		spill->hold();
 	spill->fd = mkostemps(path, (int)strlen(spill->suffix), O_CLOEXEC);

@@ -124,7 +124,7 @@ splice_out(int file, off_t at, int pipe, size_t length)
 static ssize_t
 lend(int pipe, const char *data, size_t length)
 {
-	struct iovec piece = { .iov_base = (void *)(uintptr_t)data, .iov_len = length };
+	struct iovec piece = { .iov_base = (void *)data, .iov_len = length };
 	ssize_t n;
 
 	while ((n = vmsplice(pipe, &piece, 1, 0)) == -1)

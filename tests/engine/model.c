@@ -235,7 +235,7 @@ fill_up_to(int fd, off_t size)
 static void
 do_fill(void)
 {
-	size_t length = some_length(), limit = rough_random(3) == 0 ? some_length() : 10 * MOST, expected;
+	size_t length = some_length(), limit = rough_random(3) == 0 ? some_length() : (size_t)10 * MOST, expected;
 	off_t before = model.size, end;
 	int fd;
 

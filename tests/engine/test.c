@@ -138,6 +138,7 @@ test_source(size_t size, size_t piece)
 	if (child == 0) {
 		char *data = malloc(piece);
 
+		CHECK(data != NULL);
 		close(ends[0]);
 		for (size_t at = 0; at < size;) {
 			size_t length = size - at < piece ? size - at : piece;

@@ -433,11 +433,14 @@ lent_pages_stay(void)
 	for (size_t j = 0; j < COUNT(limits); j++) {
 		struct spool *spool = with_limits(limits[j], SPOOL_UNLIMITED, j % 2);
 		int ends[2];
-		char *data = malloc(400000), *got = malloc(400000);
+		char *data, *got;
 
 		CHECK(pipe(ends) == 0);
 		if (fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) == -1)
 			return;		/* then the pipe cannot hold it, and nothing can be lent and kept */
+		data = malloc(400000);
+		got = malloc(400000);
+		CHECK(data != NULL && got != NULL);
 		test_fill(data, 0, 400000);
 		test_write(spool, 0, 400000);
 		CHECK(spool_seek(spool, 0, SEEK_SET) == 0);
