@@ -52,7 +52,7 @@ options() {
 }
 
 @test "the scripts are clean" {
-	shellcheck "$top/contrib/bootstrap" "$top/tests/run" "$top/.ci/run"
+	shellcheck "$top/contrib/bootstrap" "$top/tests/run" "$top/tests/mutations/run" "$top/.ci/run"
 	shellcheck -s bash -e SC1091,SC2016,SC2002,SC2030,SC2031,SC2034,SC2094,SC2154,SC2314,SC2315 \
 	    "$top"/tests/*.bats "$top"/tests/*.bash
 }
