@@ -61,6 +61,9 @@ if os.read(0, 100) != b"".join(b"%d\n" % i for i in range(1, 10)):
 	seq 9 | spool sh -c 'echo x >/dev/stdin' 2>/dev/null || true
 	run bash -c "seq 9 | spool sh -c 'echo x 1<>/dev/stdin >&0'"
 	[ "$status" -ne 0 ]
+	# Root may open what nobody may write; the seals are what stops it. Without a memfd the stream is on disk.
+	[ "$TEST_VARIANT" = portable ] ||
+	    seq 9 | spool sh -c '{ printf x 1<>/dev/stdin; } 2>/dev/null; cat' | cmp - <(seq 9)
 }
 
 inherits() {

@@ -200,7 +200,8 @@ direct_open() {
 	    -e inject=close:error=EIO:when=$((before + when)) spool -m 1M -o disk/f < <(cat forty)
 	grep -q 'pwrite64.*INJECTED' trace
 	grep -q "close($direct).*INJECTED" trace
-	[ "$status" -eq 1 ] && [ ! -e disk/f ]
+	[ "$status" -eq 1 ]
+	[ ! -e disk/f ]
 }
 
 @test "direct I/O is refused: the page cache serves" {
@@ -267,7 +268,8 @@ direct_open() {
 	local status=0
 	head -c 165M /dev/zero >disk/filler
 	on_small_machine spool -m 1M -T disk <forty >out 2>err || status=$?
-	[ "$status" -eq 1 ] && [ ! -s out ]
+	[ "$status" -eq 1 ]
+	[ ! -s out ]
 	[ "$(cat err)" = "spool: disk: cannot write the spill file: No space left on device; nothing was released" ]
 	rm disk/filler
 	on_small_machine spool -m 1M -T disk <forty | cmp - forty

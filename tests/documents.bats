@@ -111,6 +111,7 @@ examples() {
 	[ "$(readlink to/bin/sponge)" = spool ]
 	[ "$(readlink to/share/man/man1/sponge.1)" = spool.1 ]
 	make -s -C build uninstall
-	[ ! -e to/bin/sponge ] && [ ! -L to/bin/sponge ]
+	[ ! -e to/bin/sponge ]
+	[ ! -L to/bin/sponge ]
 	[ ! -L to/share/man/man1/sponge.1 ]
 }

@@ -200,3 +200,28 @@ fails() {
 	run -127 spool ./script </dev/null
 	[ "$output" = "spool: ./script: cannot be run: it or its interpreter is missing; nothing was released" ]
 }
+
+@test "closing standard output fails: status 1, unless a signal was all there was" {
+	local when
+	seq 9 | strace -qq -o trace -e trace=close spool >out
+	when=$(grep -n '^close(1)' trace | cut -d : -f 1)
+	run bash -c 'seq 9 | strace -qq -o trace -e "inject=close:error=EIO:when=$1" spool >out' - "$when"
+	grep -q '^close(1).*INJECTED' trace
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: standard output: cannot close: Input/output error; what it has may not be whole" ]
+	run bash -c 'seq 9 | strace -qq -o trace -e "inject=close:error=EINTR:when=$1" spool >out' - "$when"
+	grep -q '^close(1).*INJECTED' trace
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+}
+
+@test "a message that is too long is cut, and ends its line" {
+	local name
+	name=$(printf 'x%.0s' {1..9000})
+	status=0
+	spool "$name" </dev/null 2>err || status=$?
+	[ "$status" -eq 127 ]
+	[ "$(wc -l <err)" -eq 1 ]
+	[ "$(wc -c <err)" -le 8192 ]
+	grep -q "^spool: ${name:0:8000}" err
+}

@@ -123,3 +123,45 @@ overwrites() {
 	done
 	only f
 }
+
+# The number of the close, among all, that closes the file.
+closing() {
+	local fd
+	fd=$(sed -n 's/^openat(.*, "f", .* = \([0-9]*\)$/\1/p' trace | tail -n 1)
+	grep '^close(' trace | grep -n "^close($fd)" | tail -n 1 | cut -d : -f 1
+}
+
+@test "closing the file fails: status 1, unless a signal was all there was" {
+	local option when
+	for option in -a -w; do
+		echo old >f
+		seq 9 | strace -qq -o trace -e trace=openat,close spool "$option" -o f
+		when=$(closing)
+		run bash -c 'seq 9 | strace -qq -o trace -e "inject=close:error=EIO:when=$2" spool "$1" -o f' - "$option" "$when"
+		grep -q '^close.*INJECTED' trace
+		[ "$status" -eq 1 ]
+		[ "$output" = "spool: f: cannot close: Input/output error; what it has may not be whole" ]
+		run bash -c 'seq 9 | strace -qq -o trace -e "inject=close:error=EINTR:when=$2" spool "$1" -o f' - "$option" "$when"
+		grep -q '^close.*INJECTED' trace
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+	done
+}
+
+@test "a write that fails is taken back" {
+	local before option expected
+	cp "$DATA/numbers" f
+	touch -d '2001-01-01' f
+	before=$(stat -c '%i %s %Y' f)
+	for option in -a -w; do
+		run bash -c 'cat "$DATA/random" | strace -qq -o trace -e inject=write:error=EIO:when=2 spool "$1" -o f' - "$option"
+		[ "$status" -eq 1 ]
+		expected="cannot append: Input/output error; it was cut back to its old length, the file is unchanged"
+		[ "$option" = -a ] ||
+		    expected="cannot overwrite: Input/output error; its old contents were put back, the file is unchanged"
+		[ "$output" = "spool: f: $expected" ]
+		cmp f "$DATA/numbers"
+		[ "$(stat -c '%i %s %Y' f)" = "$before" ]
+	done
+	only f trace
+}

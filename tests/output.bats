@@ -110,9 +110,11 @@ sizes() {
 	spool -n -c false -o f </dev/null
 	[ "$(cat f)" = old ]
 	spool -o f </dev/null
-	[ -e f ] && [ ! -s f ]
+	[ -e f ]
+	[ ! -s f ]
 	spool -o new </dev/null
-	[ -e new ] && [ ! -s new ]
+	[ -e new ]
+	[ ! -s new ]
 	only f new
 }
 
@@ -190,10 +192,12 @@ sizes() {
 	[ "$(cat seen)" = new ]
 	echo 2 | spool -c 'cat "{}" >seen' -o "$odd/f" || true
 	echo 3 | spool -c "cat '{}' >seen" -o "$odd/f" || true
-	[ ! -e caught ] && [ ! -e "$odd/caught" ]
+	[ ! -e caught ]
+	[ ! -e "$odd/caught" ]
 	echo 4 | spool -c 'cat {} >seen' -o "$odd/x\$(touch caught).\$(touch caught)"
 	[ "$(cat seen)" = 4 ]
-	[ ! -e caught ] && [ ! -e "$odd/caught" ]
+	[ ! -e caught ]
+	[ ! -e "$odd/caught" ]
 }
 
 @test "-u: the same contents leave the file alone, its time included" {
@@ -276,7 +280,8 @@ sizes() {
 	ln -s "$PWD/e/relative" absolute
 	echo new | spool -o absolute
 	[ "$(cat d/f)" = new ]
-	[ -L absolute ] && [ -L e/relative ]
+	[ -L absolute ]
+	[ -L e/relative ]
 	# A dangling one creates its target.
 	ln -s d/none dangling
 	echo new | spool -o dangling
@@ -306,7 +311,8 @@ sizes() {
 	trap_output=$output
 	run spool -o t/dangling <"$DATA/numbers"
 	echo "$protected" >/proc/sys/fs/protected_symlinks
-	[ "$trap_status" -eq 1 ] && [ "$status" -eq 1 ]
+	[ "$trap_status" -eq 1 ]
+	[ "$status" -eq 1 ]
 	[ "$trap_output" = "spool: t/trap: cannot write: Permission denied; nothing was read" ]
 	[ "$(cat f)" = old ]
 	[ ! -e g ]

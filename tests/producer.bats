@@ -223,3 +223,9 @@ interrupted() {
 	[ "$(cat f)" = old ]
 	only f
 }
+
+@test "waiting for COMMAND is interrupted: it is waited for again" {
+	strace -qq -o trace -e inject=waitid:error=EINTR:when=1 -e inject=wait4:error=EINTR:when=1 spool -o f echo new
+	[ "$(grep -c INJECTED trace)" -eq 2 ]
+	[ "$(cat f)" = new ]
+}

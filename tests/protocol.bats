@@ -238,8 +238,62 @@ calls() {
 	[ "$status" -eq 1 ]
 	[ "${lines[0]}" = "spool: $PWD: cannot write the spill file: Permission denied; nothing was released" ]
 	[[ ${lines[1]} == "spool: $PWD/spool-"??????": cannot remove; it is empty" ]]
-	[ -f "$PWD"/spool-?????? ]
-	[ ! -s "$PWD"/spool-?????? ]
+	[ "$(find . -name 'spool-??????' -empty | wc -l)" -eq 1 ]
 	rm spool-?????? trace out
 	only in
+}
+
+@test "--no-sync: closing the staged file fails: the file is unchanged" {
+	echo old >f
+	local fd when
+	echo new | strace -qq -o trace -e trace=fcntl,close spool --no-sync -o f
+	fd=$(sed -n 's/.*F_DUPFD_CLOEXEC.* = \([0-9]*\)$/\1/p' trace | tail -n 1)
+	when=$(grep '^close(' trace | grep -n "^close($fd)" | tail -n 1 | cut -d : -f 1)
+	echo old >f
+	run bash -c 'echo new | strace -qq -o trace -e "inject=close:error=EIO:when=$1" spool --no-sync -o f' - "$when"
+	grep -q "^close($fd).*INJECTED" trace
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: f: cannot replace: Input/output error; the file is unchanged" ]
+	[ "$(cat f)" = old ]
+	only f trace
+}
+
+@test "the reason of a failure is not lost by a close that fails after it" {
+	/usr/bin/python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("s")'
+	local when
+	strace -qq -o trace -e trace=connect,close spool -o s </dev/null 2>err || true
+	when=$(($(sed '/^connect/q' trace | grep -c '^close(') + 1))
+	run strace -qq -o trace -e "inject=close:error=EIO:when=$when" spool -o s </dev/null
+	grep -q '^close.*INJECTED' trace
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: s: cannot open: Connection refused; nothing was released" ]
+}
+
+# Ends spool by TERM while it is held up in a system call that has just done its work: its name, when that is to be
+# seen, and spool's arguments.
+ends_within() {
+	local call=$1 seen=$2
+	shift 2
+	echo new | strace -qq -o trace -e "inject=$call:delay_exit=1000000" \
+	    sh -c 'echo $$ >pid; exec env --default-signal=TERM spool "$@"' - "$@" 3>&- &
+	eventually eval "$seen"
+	kill -TERM "$(cat pid)"
+	status=0
+	wait $! || status=$?
+}
+
+@test "TERM while the staged file gets its name: it is removed" {
+	echo old >f
+	ends_within linkat 'ls -A | grep -q "^\.f\.spool-"' -c 'true {}' -o f
+	[ "$status" -eq 143 ]
+	[ "$(cat f)" = old ]
+	only f pid trace
+}
+
+@test "TERM while the file is replaced: too late" {
+	echo old >f
+	ends_within renameat 'grep -qx new f' -o f
+	[ "$status" -eq 0 ]
+	[ "$(cat f)" = new ]
+	only f pid trace
 }

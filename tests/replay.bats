@@ -177,7 +177,8 @@ all_sizes() {
 	[ ! -s out ]
 	seq 9 | spool -n | cmp <(seq 9)
 	: | spool --skip-empty -c 'touch checked' -- touch ran
-	[ ! -e checked ] && [ ! -e ran ]
+	[ ! -e checked ]
+	[ ! -e ran ]
 	: | spool touch ran
 	[ -e ran ]
 }

@@ -63,8 +63,10 @@ peak() {
 	cat "$DATA/random" | spool -m 1M -T small touch ran 2>>err || other=$?
 	seq 9 | spool -m 0 -T small | cmp <(seq 9) || other=$?
 	umount small
-	[ "$status" -eq 1 ] && [ "$other" -eq 1 ]
-	[ ! -s out ] && [ ! -e ran ]
+	[ "$status" -eq 1 ]
+	[ "$other" -eq 1 ]
+	[ ! -s out ]
+	[ ! -e ran ]
 	[ "$(cat err)" = "spool: small: cannot write the spill file: No space left on device; nothing was released
 spool: small: cannot write the spill file: No space left on device; nothing was released" ]
 }
@@ -194,6 +196,7 @@ is_full() {
 	for options in '' '-m 0' '-m 1M'; do
 		mkfifo out
 		# It reads nothing, and does not end.
+		# shellcheck disable=SC2217
 		sleep 1000 <out 3>&- &
 		reader=$!
 		# shellcheck disable=SC2086

@@ -284,15 +284,38 @@ what_is_kept_meets_the_size_limit(void)
 static void
 success_leaves_errno(void)
 {
-	struct spool *spool = with_cache(0, 0);
-	int source = test_source(5000000, 65536), null = open("/dev/null", O_WRONLY);
+	/* The second asks the system how large the page cache may become. */
+	static const off_t limits[] = { 0, SPOOL_AUTOMATIC };
 
-	errno = ENOTTY;
-	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == 5000000 && errno != 0);
-	errno = ENOTTY;
-	CHECK(spool_drain(spool, null, NULL) == 5000000 && errno != 0);
-	spool_close(spool);
+	for (size_t i = 0; i < 2; i++) {
+		struct spool *spool = with_cache(0, limits[i]);
+		int source = test_source(10000000, 65536), null = open("/dev/null", O_WRONLY);
+
+		errno = ENOTTY;
+		CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == 10000000 && errno != 0);
+		errno = ENOTTY;
+		CHECK(spool_drain(spool, null, NULL) == 10000000 && errno != 0);
+		spool_close(spool);
+		close(source);
+		close(null);
+	}
+}
+
+/* A sink that does not block takes less than a segment at once. */
+static void
+short_writes(void)
+{
+	struct spool *spool = with_cache(0, 0);
+	int source = test_source(5000000, 65536), child, status, sink;
+
+	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == 5000000);
+	sink = test_sink(0, 5000000, &child);
+	CHECK(fcntl(sink, F_SETFL, O_NONBLOCK) == 0);
+	CHECK(spool_drain(spool, sink, NULL) == 5000000);
+	close(sink);
+	CHECK(waitpid(child, &status, 0) == child && status == 0);
 	close(source);
+	spool_close(spool);
 }
 
 /* A source or sink that fails leaves all that went before it. */
@@ -386,6 +409,7 @@ main(void)
 		{ "nothing that was read is lost", nothing_read_is_lost },
 		{ "what is kept meets the size limit", what_is_kept_meets_the_size_limit },
 		{ "success does not set errno to 0", success_leaves_errno },
+		{ "a sink that takes little at once", short_writes },
 		{ "sources and sinks that fail", ends_that_fail },
 		{ "where there is no direct I/O", where_there_is_no_direct_io },
 		{ "a file cut short", a_file_cut_short },
