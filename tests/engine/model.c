@@ -53,6 +53,7 @@ static unsigned operation;
 static off_t most;
 static char pool[2 * MOST], got[MOST];
 static bool faulty;
+static int held;		/* hold() has been called so many times more than release() */
 
 #define AGREE(condition) \
 	do { \
@@ -65,12 +66,25 @@ static bool faulty;
 		} \
 	} while (0)
 
+static void
+hold(void)
+{
+	held++;
+}
+
+static void
+release(void)
+{
+	held--;
+}
+
 /* Begins and ends a call that may be made to fail. */
 static void
 expect_trouble(void)
 {
 	rough_failed = NULL;
 	rough_fail_in = faulty && model_choose(2) ? 1 + model_choose(8) : 0;
+	rough_lasts = rough_fail_in > 0 && model_choose(4) == 0;
 	rough_on = true;
 }
 
@@ -79,6 +93,7 @@ no_trouble(void)
 {
 	rough_on = false;
 	rough_fail_in = 0;
+	AGREE(held == 0);
 	if (rough_failed != NULL)
 		model.troubled = true;
 }
@@ -288,11 +303,12 @@ do_write(void)
 static void
 do_read(void)
 {
-	const off_t length = model_choose(16) == 0 ? SPOOL_UNLIMITED : some_length();
+	const bool absurd = model_choose(16) == 0;
+	const off_t length = absurd ? SPOOL_UNLIMITED : some_length();
 	const off_t left = model.size > model.offset ? model.size - model.offset : 0;
 	ssize_t n;
 
-	TRY(n, spool_read(spool, got, (size_t)length), -1);
+	TRY(n, spool_read(spool, got, absurd ? SIZE_MAX : (size_t)length), -1);
 	AGREE(n == least(length, left));
 	if (n > 0)
 		AGREE(memcmp(got, model.bytes + model.offset, (size_t)n) == 0);
@@ -830,6 +846,12 @@ model_run(const struct model_options *chosen)
 		*(off_t *[]){ &options.memory_limit, &options.cache_limit, &options.size_limit }[model_choose(3)] = -2;
 	options.memfd = model_choose(3) == 0;
 	options.directory = chosen->directory;
+	if (model_choose(2)) {
+		options.hold = hold;
+		options.release = release;
+		options.prefix = "model-";
+		options.suffix = ".spill";
+	}
 	if (model_choose(4) == 0)
 		options.spill_fd = open(options.directory, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 	model.no_disk = options.spill_fd == -1 && access(options.directory, F_OK) == -1;

@@ -19,11 +19,12 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "rough.h"
 
-bool rough_on;
+bool rough_on, rough_lasts;
 unsigned rough_fail_in, rough_shake, rough_count;
 const char *rough_failed;
 
@@ -54,7 +55,8 @@ fails(const char *name, int error)
 		return false;
 	pthread_mutex_lock(&lock);
 	rough_count++;
-	now = rough_fail_in > 0 && --rough_fail_in == 0;
+	now = (rough_fail_in > 0 && --rough_fail_in == 0)
+	    || (rough_lasts && rough_failed != NULL && strcmp(rough_failed, name) == 0);
 	if (now)
 		rough_failed = name;
 	pthread_mutex_unlock(&lock);

@@ -6,6 +6,7 @@
 
 extern bool rough_on;			/* otherwise all calls are let through */
 extern unsigned rough_fail_in;		/* so many calls from now one fails; 0: none does */
+extern bool rough_lasts;		/* and then all others of its name fail, too */
 extern unsigned rough_shake;		/* one call in so many is interrupted or cut short; 0: none is */
 extern const char *rough_failed;	/* the call that was made to fail, or NULL */
 extern unsigned rough_count;		/* calls seen */
