@@ -84,7 +84,10 @@ expect_trouble(void)
 {
 	rough_failed = NULL;
 	rough_fail_in = faulty && model_choose(2) ? 1 + model_choose(8) : 0;
-	rough_lasts = rough_fail_in > 0 && model_choose(4) == 0;
+	rough_lasts = rough_fail_in > 0 && model_choose(2) ? (enum rough_lasting)model_choose(3) : ROUGH_ONCE;
+	/* After spool_fileno() the file's size is the stream's, so what a failing write has left must be cut off. */
+	if (rough_lasts == ROUGH_ALL && model.fd != -1)
+		rough_lasts = ROUGH_SAME;
 	rough_on = true;
 }
 
@@ -641,8 +644,8 @@ do_drain(void)
 	if (n == -1 && rough_failed != NULL) {
 		AGREE(spool_fault(spool) != SPOOL_SOURCE && spool_fault(spool) != SPOOL_NOTHING);
 		if (strcmp(rough_failed, "lseek") == 0) {
-			/* All was sent, or nothing; the offset stays. */
-			check_sink(ends, from, reported == 0 ? 0 : left);
+			/* The offset stays, whatever was sent. */
+			check_sink(ends, from, reported);
 			if (ends[0] == -1)
 				AGREE(ftruncate(ends[1], 0) == 0 && lseek(ends[1], 0, SEEK_SET) == 0);
 		} else {
@@ -834,11 +837,11 @@ model_run(const struct model_options *chosen)
 {
 	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
 	const int lowest = fcntl(0, F_DUPFD_CLOEXEC, 0);
-	const unsigned regime = model_choose(3);
+	const unsigned regime = model_choose(4);
 
 	prepare(chosen);
-	faulty = regime == 1;
-	rough_shake = regime == 2 ? 2 + model_choose(5) : 0;
+	faulty = regime % 2 == 1;
+	rough_shake = regime >= 2 ? 2 + model_choose(5) : 0;
 	options.memory_limit = some_limit();
 	options.size_limit = model_choose(4) == 0 ? some_limit() : SPOOL_UNLIMITED;
 	options.cache_limit = model_choose(2) ? SPOOL_AUTOMATIC : some_limit();

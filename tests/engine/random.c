@@ -1,8 +1,8 @@
 /*
  * random.c: random operations on a spool, and the same on a plain array of bytes; after each the two must agree.
  *
- * In a third of the runs calls are interrupted and do less than asked, which nobody may notice. In another
- * third single calls fail: then the spool must hold what it held, and the operation, tried again, must work.
+ * In half of the runs calls are interrupted and do less than asked, which nobody may notice. In half of them calls
+ * fail: then the spool must hold what it held, and the operation, tried again, must work.
  *
  *	model [SEED [RUNS]]
  */

@@ -24,7 +24,8 @@
 
 #include "rough.h"
 
-bool rough_on, rough_lasts;
+bool rough_on;
+enum rough_lasting rough_lasts;
 unsigned rough_fail_in, rough_shake, rough_count;
 const char *rough_failed;
 
@@ -56,7 +57,8 @@ fails(const char *name, int error)
 	pthread_mutex_lock(&lock);
 	rough_count++;
 	now = (rough_fail_in > 0 && --rough_fail_in == 0)
-	    || (rough_lasts && rough_failed != NULL && strcmp(rough_failed, name) == 0);
+	    || (rough_failed != NULL && (rough_lasts == ROUGH_ALL
+	    || (rough_lasts == ROUGH_SAME && strcmp(rough_failed, name) == 0)));
 	if (now)
 		rough_failed = name;
 	pthread_mutex_unlock(&lock);
