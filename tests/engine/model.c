@@ -101,14 +101,15 @@ no_trouble(void)
 		model.troubled = true;
 }
 
-/* Runs a call with trouble, and again without if it failed because of that. */
+/* Runs a call with trouble. If it failed because of that, runs it again without, or gives up and returns. */
 #define TRY(result, call, bad) \
 	do { \
 		expect_trouble(); \
 		(result) = (call); \
 		no_trouble(); \
 		if ((result) == (bad) && rough_failed != NULL) { \
-			check_after_failure(); \
+			if (check_after_failure() && model_choose(3) == 0) \
+				return; \
 			(result) = (call); \
 		} \
 	} while (0)
@@ -160,22 +161,25 @@ check(void)
 	AGREE(memcmp(got, model.bytes, (size_t)model.size) == 0);
 }
 
-/* Size and offset are as before; a write that failed may have changed bytes inside the old size. */
-static void
+/* Size and offset are as before; a write that failed may have changed bytes inside the old size. Returns whether the
+   operation need not be tried again. */
+static bool
 check_after_failure(void)
 {
 	const enum spool_part part = spool_fault(spool);
 
 	AGREE(part == SPOOL_MEMORY || part == SPOOL_SPILL);
 	if (strcmp(rough_failed, "lseek") == 0)
-		return;		/* done, but the descriptor's offset could not follow: see spool_fileno() */
+		return false;	/* done, but the descriptor's offset could not follow: see spool_fileno() */
 	if (strcmp(doing, "write") == 0) {
 		AGREE(spool_tell(spool) == model.offset && spool_size(spool) == model.size);
 		read_all();
 		AGREE(memcmp(got, model.bytes, (size_t)(model.size < model.offset ? model.size : model.offset)) == 0);
-		return;
+		memcpy(model.bytes, got, (size_t)model.size);
+		return true;
 	}
 	check();
+	return true;
 }
 
 static off_t
@@ -547,6 +551,11 @@ do_fill(void)
 
 		AGREE(spool_fault(spool) != SPOOL_SINK && spool_fault(spool) != SPOOL_NOTHING);
 		check();
+		if (model_choose(3) == 0) {
+			if (fd != -1)
+				close(fd);
+			return;
+		}
 		limit -= limit == SPOOL_UNLIMITED ? 0 : added;
 		reported = 0;
 		result = spool_fill(spool, fd, limit, &progress);
@@ -651,8 +660,7 @@ do_drain(void)
 		} else {
 			model.offset += reported;
 		}
-		if (!model.expended)
-			check();
+		check();
 		reported = 0;
 		n = spool_drain(spool, ends[1], &progress);
 	}
@@ -832,11 +840,22 @@ prepare(const struct model_options *chosen)
 	model.fd = model.sealed = -1;
 }
 
+/* How many of the first descriptors are open; all are soon taken if one is lost in each run. */
+static int
+open_descriptors(void)
+{
+	int count = 0;
+
+	for (int fd = 0; fd < 32; fd++)
+		count += fcntl(fd, F_GETFD) != -1;
+	return count;
+}
+
 void
 model_run(const struct model_options *chosen)
 {
 	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
-	const int lowest = fcntl(0, F_DUPFD_CLOEXEC, 0);
+	const int descriptors = open_descriptors();
 	const unsigned regime = model_choose(4);
 
 	prepare(chosen);
@@ -879,7 +898,5 @@ model_run(const struct model_options *chosen)
 	}
 	if (options.spill_fd != -1)
 		close(options.spill_fd);
-	close(lowest);
-	AGREE(fcntl(0, F_DUPFD_CLOEXEC, 0) == lowest);
-	close(lowest);
+	AGREE(open_descriptors() == descriptors);
 }

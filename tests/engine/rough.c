@@ -130,7 +130,6 @@ WRAP_IO(splice, EIO, (int in, off_t *from, int out, off_t *to, size_t length, un
 WRAP(ssize_t, vmsplice, -1, EINVAL, (int fd, const struct iovec *pieces, size_t count, unsigned flags),
     (fd, pieces, count, flags))
 WRAP(int, memfd_create, -1, EMFILE, (const char *name, unsigned flags), (name, flags))
-WRAP(int, ftruncate, -1, EIO, (int fd, off_t size), (fd, size))
 WRAP(off_t, lseek, -1, EIO, (int fd, off_t offset, int whence), (fd, offset, whence))
 WRAP(int, fstat, -1, EIO, (int fd, struct stat *status), (fd, status))
 WRAP(int, fchmod, -1, EPERM, (int fd, mode_t mode), (fd, mode))
@@ -148,6 +147,15 @@ WRAP(void *, malloc, NULL, ENOMEM, (size_t size), (size))
 WRAP(void *, calloc, NULL, ENOMEM, (size_t count, size_t size), (count, size))
 WRAP(void *, reallocarray, NULL, ENOMEM, (void *old, size_t count, size_t size), (old, count, size))
 WRAP(char *, strdup, NULL, ENOMEM, (const char *text), (text))
+
+int __real_ftruncate(int fd, off_t size);
+int __wrap_ftruncate(int fd, off_t size);
+
+int
+__wrap_ftruncate(int fd, off_t size)
+{
+	return fails("ftruncate", EIO) || interrupted() ? -1 : __real_ftruncate(fd, size);
+}
 
 /* Unlinking must not fail here: the name would stay. tests/faults.bats shows what happens then. */
 
