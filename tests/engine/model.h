@@ -1,4 +1,4 @@
-/* model.h: operations on a spool, and the same on a plain array of bytes. The program that uses it makes the choices. */
+/* model.h: operations on a spool, and the same on an array of bytes. The program that uses it makes the choices. */
 #ifndef MODEL_H
 #define MODEL_H
 

@@ -29,31 +29,35 @@ is_digit(char c)
 	return c >= '0' && c <= '9';
 }
 
-/* Digits, then a letter, then b or ib, in either case. *value: at most 2^64, which is too large. */
-static bool
-is_size(const char *text, unsigned __int128 *value)
+/* A product and a sum, or the largest number if they are larger. */
+static uint64_t
+multiply(uint64_t a, uint64_t b, uint64_t more)
 {
-	const unsigned __int128 most = (unsigned __int128)1 << 64;
+	uint64_t result;
+
+	if (__builtin_mul_overflow(a, b, &result) || __builtin_add_overflow(result, more, &result))
+		return UINT64_MAX;
+	return result;
+}
+
+/* Digits, then a letter, then b or ib, in either case. */
+static bool
+is_size(const char *text, uint64_t *value)
+{
 	unsigned power;
 
 	*value = 0;
 	if (!is_digit(*text))
 		return false;
-	for (; is_digit(*text); text++) {
-		*value = *value * 10 + (unsigned)(*text - '0');
-		if (*value > most)
-			*value = most;
-	}
+	for (; is_digit(*text); text++)
+		*value = multiply(*value, 10, (unsigned)(*text - '0'));
 	if (*text == '\0')
 		return true;
 	power = power_of(*text++);
 	if (power == 0)
 		return false;
-	while (power-- > 0) {
-		*value *= 1024;
-		if (*value > most)
-			*value = most;
-	}
+	while (power-- > 0)
+		*value = multiply(*value, 1024, 0);
 	if (*text == 'i' || *text == 'I') {
 		text++;
 		if (*text == '\0')
@@ -70,7 +74,7 @@ check_parse(const char *text)
 	const off_t before = 12345;
 	off_t bytes = before;
 	const char *wrong = size_parse(text, &bytes);
-	unsigned __int128 value;
+	uint64_t value;
 
 	if (is_size(text, &value)) {
 		if (value <= INT64_MAX) {
@@ -88,36 +92,36 @@ check_parse(const char *text)
 	MUST(bytes == before);
 }
 
-/* The text, read again, must be the number, but for what rounding to the last digit takes, and before that the cutting
-   of the number to 1024ths of the unit. */
+/* The text, read again, must be the number, cut to 1024ths of the unit and then rounded to the last digit. */
 static void
 check_format(off_t bytes)
 {
 	char text[SIZE_TEXT];
 	const char *at = text;
-	unsigned __int128 unit = 1, tenths = 0, exact;
+	off_t shown = 0, last = 10;	/* in tenths: what is shown, and what its last digit counts */
 
 	memset(text, 'x', sizeof(text));
 	MUST(size_format(text, bytes) == text);
 	MUST(memchr(text, '\0', sizeof(text)) != NULL);
 	MUST(is_digit(*at));
 	while (is_digit(*at))
-		tenths = tenths * 10 + (unsigned)(*at++ - '0') * 10U;
+		shown = shown * 10 + (*at++ - '0') * 10;
 	if (*at == '.') {
 		MUST(is_digit(at[1]));
-		tenths += (unsigned)(at[1] - '0');
+		shown += at[1] - '0';
+		last = 1;
 		at += 2;
-	} else {
-		unit = 10;	/* rounded to whole ones, not to tenths */
 	}
-	exact = (unsigned __int128)bytes * 10;
 	if (*at == 'B') {
-		MUST(tenths == exact);
+		MUST(shown == bytes * 10);
 	} else {
-		unsigned __int128 scale = (unsigned __int128)1 << (10 * power_of(*at)), shown = tenths * scale;
+		const unsigned power = power_of(*at);
+		off_t exact, rest;
 
-		MUST(power_of(*at) > 0 && at[1] == 'i');
-		MUST((shown > exact ? shown - exact : exact - shown) * 2 <= unit * scale + scale * 20 / 1024);
+		MUST(power > 0 && at[1] == 'i');
+		rest = bytes >> (10 * (power - 1)) & 1023;
+		exact = (bytes >> 10 * power) * 10 * 1024 + rest * 10;
+		MUST(llabs(shown * 1024 - exact) * 2 <= last * 1024);
 		at += 2;
 	}
 	MUST(strcmp(at, "B") == 0);
