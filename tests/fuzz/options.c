@@ -1,13 +1,13 @@
 /*
- * options.c: fuzz target: options_parse(), which must keep what the manual says of the options, whatever it is given.
+ * options.c: fuzz target: options_parse() against the command line read plainly, as the manual has it.
  *
  * The input is the words of the command line, beginning with the program's name, a newline between two.
  */
 /* The source itself, so that the name of the program can be set back. */
 #include "../../src/options.c"
 
+#include <inttypes.h>
 #include <setjmp.h>
-#include <stdint.h>
 
 #include "fuzz.h"
 
@@ -104,6 +104,16 @@ same_text(const char *a, const char *b)
 }
 
 static bool
+same_list(char **a, char **b)
+{
+	if (a == NULL || b == NULL)
+		return a == b;
+	while (*a != NULL && *a == *b)
+		a++, b++;
+	return *a == *b;
+}
+
+static bool
 same(const struct options *a, const struct options *b)
 {
 	return a->memory == b->memory && a->limit == b->limit && same_text(a->limit_text, b->limit_text)
@@ -111,118 +121,205 @@ same(const struct options *a, const struct options *b)
 	    && same_text(a->output, b->output) && same_text(a->backup, b->backup)
 	    && a->append == b->append && a->overwrite == b->overwrite && a->fall_back == b->fall_back
 	    && a->if_changed == b->if_changed && a->sync == b->sync && a->skip_empty == b->skip_empty
-	    && a->verbose == b->verbose && a->ignore_epipe == b->ignore_epipe;
+	    && a->verbose == b->verbose && a->ignore_epipe == b->ignore_epipe && same_list(a->command, b->command);
 }
 
-/* One of the words, or the end of one. */
-static bool
-is_given(const char *text, int argc, char **argv)
+/* What the manual says of the options, for reading the command line plainly. */
+static const struct word {
+	char letter;		/* 0: it has none */
+	const char *name;
+	char argument;		/* n: none, r: required, o: optional */
+} spool_words[] = {
+	{ 'a', "append", 'n' }, { 'b', "backup", 'o' }, { 'c', "check", 'r' }, { 'h', "help", 'n' },
+	{ 'u', "if-changed", 'n' }, { 0, "ignore-epipe", 'n' }, { 'l', "limit", 'r' }, { 'm', "memory", 'r' },
+	{ 0, "no-sync", 'n' }, { 'o', "output", 'r' }, { 'w', "overwrite", 'n' }, { 'n', "skip-empty", 'n' },
+	{ 'T', "temporary-directory", 'r' }, { 'v', "verbose", 'n' }, { 'V', "version", 'n' }, { 0, NULL, 0 }
+}, sponge_words[] = { { 'a', "append", 'n' }, { 'h', "help", 'n' }, { 0, NULL, 0 } };
+
+/* The one word that a letter stands for, or a name of this length or its beginning; NULL: none, or several. */
+static const struct word *
+find_word(const struct word *words, char letter, const char *name, size_t length)
 {
-	for (int i = 1; i < argc; i++)
-		if (text >= argv[i] && text <= argv[i] + strlen(argv[i]))
-			return true;
-	return false;
-}
+	const struct word *found = NULL;
+	int count = 0;
 
-static bool
-may_be_given(const char *text, int argc, char **argv)
-{
-	return text == NULL || is_given(text, argc, argv);
-}
-
-/* The same options, written in another way, must mean the same. */
-static void
-check_again(const struct options *options)
-{
-	static char backup[8192], memory[32], name[] = "spool";
-	struct options again;
-	char *argv[40], *text;
-	int argc = 0;
-
-#define ADD(condition, word) \
-	do { \
-		if (condition) \
-			argv[argc++] = (char *)(uintptr_t)(word); \
-	} while (0)
-
-	ADD(true, name);
-	ADD(options->verbose, "--verbose");
-	ADD(options->skip_empty, "--skip-empty");
-	ADD(options->ignore_epipe, "--ignore-epipe");
-	ADD(!options->sync, "--no-sync");
-	ADD(options->if_changed, "--if-changed");
-	ADD(options->overwrite, "--overwrite");
-	ADD(options->append, "--append");
-	if (options->backup != NULL) {
-		snprintf(backup, sizeof(backup), "--backup=%s", options->backup);
-		ADD(true, backup);
+	for (; words->name != NULL; words++) {
+		if (name == NULL ? letter != words->letter : strncmp(words->name, name, length) != 0)
+			continue;
+		found = words;
+		count++;
+		if (name != NULL && words->name[length] == '\0')
+			return words;
 	}
-	ADD(options->output != NULL, "--output");
-	ADD(options->output != NULL, options->output);
-	ADD(options->check != NULL, "--check");
-	ADD(options->check != NULL, options->check);
-	ADD(options->directory != NULL, "--temporary-directory");
-	ADD(options->directory != NULL, options->directory);
-	ADD(options->limit_text != NULL, "--limit");
-	ADD(options->limit_text != NULL, options->limit_text);
-	snprintf(memory, sizeof(memory), "--memory=%jd", (intmax_t)options->memory);
-	ADD(true, memory);
-	ADD(options->command != NULL, "--");
-	text = options->command != NULL ? options->command[0] : NULL;
-	ADD(text != NULL, text);
-	argv[argc] = NULL;
-	MUST(parse(&again, argc, argv) == RETURNED);
-	MUST(same(options, &again));
-	MUST(text == NULL ? again.command == NULL : again.command != NULL && again.command[0] == text);
+	return count == 1 ? found : NULL;
 }
 
-static void
-check_as_spool(const struct options *options, int argc, char **argv, char *const *words)
+static bool
+is_memory(const char *text, off_t *bytes)
 {
-	off_t limit;
+	const size_t digits = strspn(text, "0123456789");
+	const off_t page = sysconf(_SC_PAGESIZE), pages = sysconf(_SC_PHYS_PAGES);
+	intmax_t percent;
 
-	MUST(memcmp(argv, words, (size_t)argc * sizeof(*argv)) == 0);	/* COMMAND's words keep their order */
-	MUST(options->memory >= 0 && options->limit >= 0);
-	MUST(may_be_given(options->limit_text, argc, argv));
-	MUST(options->limit_text == NULL ? options->limit == SPOOL_UNLIMITED
-	    : size_parse(options->limit_text, &limit) == NULL && limit == options->limit);
-	MUST(may_be_given(options->directory, argc, argv));
-	MUST(may_be_given(options->check, argc, argv) && may_be_given(options->output, argc, argv));
-	MUST(options->check == NULL || *options->check != '\0');
-	MUST(options->output == NULL || *options->output != '\0');
-	MUST(options->backup == NULL || strcmp(options->backup, "~") == 0 || is_given(options->backup, argc, argv));
-	MUST(options->backup == NULL || (*options->backup != '\0' && strchr(options->backup, '/') == NULL));
-	MUST(!options->append || !options->overwrite);
-	MUST(options->output != NULL || (!options->append && !options->overwrite && !options->if_changed
-	    && options->sync && options->backup == NULL));
-	MUST(!options->ignore_epipe || (options->output == NULL && options->command == NULL));
-	MUST(!options->fall_back);
-	if (options->command != NULL) {
-		const int first = (int)(options->command - argv);
-		struct options before;
-		char *cut = argv[first];
-
-		MUST(first >= 1 && first < argc);
-		MUST(*cut != '-' || cut[1] == '\0' || strcmp(argv[first - 1], "--") == 0);
-		/* What is before COMMAND is all that counts. */
-		argv[first] = NULL;
-		MUST(parse(&before, first, argv) == RETURNED);
-		argv[first] = cut;
-		MUST(before.command == NULL && same(options, &before));
+	if (strcmp(text, "unlimited") == 0) {
+		*bytes = SPOOL_UNLIMITED;
+		return true;
 	}
-	check_again(options);
+	if (digits == 0 || strcmp(text + digits, "%") != 0)
+		return size_parse(text, bytes) == NULL;
+	errno = 0;
+	percent = strtoimax(text, NULL, 10);
+	if (digits > 30 || errno != 0 || percent > SPOOL_UNLIMITED / pages / page)
+		return false;
+	*bytes = pages * page / 100 * percent;
+	return true;
 }
 
-static void
-check_as_sponge(const struct options *options, int argc, char **argv)
+/* Takes one option. RETURNED: go on; else the status to exit with. */
+static int
+take(struct options *options, const struct word *word, const char *argument)
 {
-	struct options plain = { .memory = (off_t)64 << 20, .limit = SPOOL_UNLIMITED, .sync = true, .fall_back = true };
+	const bool empty = argument != NULL && *argument == '\0';
 
-	plain.append = options->append;
-	plain.output = options->output;
-	MUST(same(options, &plain) && options->command == NULL);
-	MUST(may_be_given(options->output, argc, argv));
-	MUST(options->output == NULL || *options->output != '\0');
+	switch (word->name[0] == 'n' ? 'N' : word->letter != 0 ? word->letter : 'I') {
+	case 'a':
+		options->append = true;
+		break;
+	case 'b':
+		if (empty || (argument != NULL && strchr(argument, '/') != NULL))
+			return STATUS_USAGE;
+		options->backup = argument != NULL ? argument : "~";
+		break;
+	case 'c':
+		if (empty || options->check != NULL)
+			return STATUS_USAGE;
+		options->check = argument;
+		break;
+	case 'h':
+	case 'V':
+		return world.deaf ? STATUS_FAILED : STATUS_DONE;
+	case 'I':
+		options->ignore_epipe = true;
+		break;
+	case 'l':
+		options->limit_text = argument;
+		return size_parse(argument, &options->limit) == NULL ? RETURNED : STATUS_USAGE;
+	case 'm':
+		return is_memory(argument, &options->memory) ? RETURNED : STATUS_USAGE;
+	case 'n':
+		options->skip_empty = true;
+		break;
+	case 'N':
+		options->sync = false;
+		break;
+	case 'o':
+		if (empty || options->output != NULL)
+			return STATUS_USAGE;
+		options->output = argument;
+		break;
+	case 'T':
+		options->directory = argument;
+		break;
+	case 'u':
+		options->if_changed = true;
+		break;
+	case 'v':
+		options->verbose = true;
+		break;
+	case 'w':
+		options->overwrite = true;
+		break;
+	default:
+		abort();
+	}
+	return RETURNED;
+}
+
+/* Reads one word of options, and the next if it is the argument. */
+static int
+read_word(struct options *options, const struct word *words, char **argv, int *i)
+{
+	const char *text = argv[*i] + 1;
+	const bool is_long = *text == '-';
+
+	do {
+		const char *equals = is_long ? strchr(text, '=') : NULL, *argument = NULL;
+		const struct word *word;
+		int status;
+
+		if (is_long) {
+			text++;
+			word = find_word(words, 0, text, equals != NULL ? (size_t)(equals - text) : strlen(text));
+			if (equals != NULL)
+				argument = equals + 1;
+		} else {
+			word = find_word(words, *text++, NULL, 0);
+			if (word != NULL && word->argument != 'n' && *text != '\0')
+				argument = text;
+		}
+		if (word == NULL || (word->argument == 'n' && argument != NULL))
+			return STATUS_USAGE;
+		if (word->argument == 'r' && argument == NULL && (argument = argv[++*i]) == NULL)
+			return STATUS_USAGE;
+		status = take(options, word, argument);
+		if (status != RETURNED || is_long || argument != NULL)
+			return status;
+	} while (*text != '\0');
+	return RETURNED;
+}
+
+/* Reads all. The operands go into a list; with in_order they begin with the first. */
+static int
+read_plainly(struct options *options, const struct word *words, bool in_order, char **argv, char **operands)
+{
+	bool ended = argv[0] == NULL;
+
+	*options = (struct options){ .memory = (off_t)64 << 20, .limit = SPOOL_UNLIMITED, .sync = true };
+	for (int i = ended ? 0 : 1; argv[i] != NULL; i++) {
+		if (ended || argv[i][0] != '-' || argv[i][1] == '\0') {
+			*operands++ = argv[i];
+			ended = ended || in_order;
+		} else if (strcmp(argv[i], "--") == 0) {
+			ended = true;
+		} else {
+			int status = read_word(options, words, argv, &i);
+
+			if (status != RETURNED)
+				return status;
+		}
+	}
+	*operands = NULL;
+	return RETURNED;
+}
+
+static int
+read_as_spool(struct options *options, char **argv, char **operands)
+{
+	int status = read_plainly(options, spool_words, true, argv, operands);
+	const bool for_file = options->append || options->overwrite || options->if_changed || !options->sync
+	    || options->backup != NULL;
+
+	if (status != RETURNED)
+		return status;
+	options->command = operands[0] != NULL ? operands : NULL;
+	if ((for_file && options->output == NULL) || (options->append && options->overwrite)
+	    || (options->ignore_epipe && (options->output != NULL || options->command != NULL)))
+		return STATUS_USAGE;
+	return RETURNED;
+}
+
+static int
+read_as_sponge(struct options *options, char **argv, char **operands)
+{
+	int status = read_plainly(options, sponge_words, false, argv, operands);
+
+	if (status != RETURNED)
+		return status;
+	if (operands[0] != NULL && (operands[1] != NULL || *operands[0] == '\0'))
+		return STATUS_USAGE;
+	options->output = operands[0];
+	options->fall_back = true;
+	return RETURNED;
 }
 
 /* Something was wrong: each line of the message has the program's name, and the last one says where help is. */
@@ -272,8 +369,8 @@ int
 LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
 	static char text[4096];
-	char *words[MOST_WORDS + 1], *argv[MOST_WORDS + 1];
-	struct options options;
+	char *words[MOST_WORDS + 1], *argv[MOST_WORDS + 1], *operands[MOST_WORDS + 1];
+	struct options options, plain;
 	const char *name = "spool";
 	int argc, status;
 
@@ -291,12 +388,15 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	}
 	world.deaf = fuzz_hash(input, size) % 16 == 0;
 	status = parse(&options, argc, argv);
+	if (strcmp(name, "sponge") == 0) {
+		MUST(status == read_as_sponge(&plain, words, operands));
+	} else {
+		MUST(status == read_as_spool(&plain, words, operands));
+		MUST(memcmp(argv, words, (size_t)(argc + 1) * sizeof(*argv)) == 0);	/* the words keep their order */
+	}
 	if (status == RETURNED) {
 		MUST(world.length == 0 && world.printed == NULL);
-		if (strcmp(name, "sponge") == 0)
-			check_as_sponge(&options, argc, argv);
-		else
-			check_as_spool(&options, argc, argv, words);
+		MUST(same(&options, &plain));
 	} else if (status == STATUS_USAGE) {
 		MUST(world.printed == NULL);
 		check_usage(name);
