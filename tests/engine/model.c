@@ -531,16 +531,18 @@ do_fill(void)
 	const char *data = some_bytes();
 	const off_t room = model.size < model.size_limit ? model.size_limit - model.size : 0;
 	const off_t in_memory = model.size < model.memory_limit ? model.memory_limit - model.size : 0;
-	const bool unreadable = model_choose(32) == 0;
+	const bool is_readable = model_choose(32) != 0;
 	off_t limit = model_choose(3) == 0 ? some_length() : SPOOL_UNLIMITED, wanted, added, taken, result;
+	bool meets_error;
 	int fd, error;
 
 	wanted = least(model.kept_size + length, limit);
 	if (model.size + model.kept_size + length > most)
 		return;
-	if (unreadable)
+	fd = is_readable ? source_of(data, length, model_choose(2)) : open("/dev/null", O_WRONLY | O_CLOEXEC);
+	if (!is_readable)
 		wanted = least(model.kept_size, limit);
-	fd = unreadable ? open("/dev/null", O_WRONLY | O_CLOEXEC) : source_of(data, length, model_choose(2));
+	meets_error = !is_readable && limit > model.kept_size;
 	reported = 0;
 	expect_trouble();
 	result = spool_fill(spool, fd, limit, &progress);
@@ -574,11 +576,11 @@ do_fill(void)
 		AGREE(added == 0);
 	} else if (model.no_disk && wanted > in_memory) {
 		AGREE(result == -1 && (failed_by(ENOENT, SPOOL_SPILL)
-		    || (wanted > room && failed_by(EFBIG, SPOOL_LIMIT)) || unreadable));
+		    || (wanted > room && failed_by(EFBIG, SPOOL_LIMIT)) || !is_readable));
 		AGREE(added <= in_memory && added <= room);
 	} else if (wanted > room) {
 		AGREE(result == -1 && failed_by(EFBIG, SPOOL_LIMIT) && added == room);
-	} else if (unreadable && limit > 0 && added < limit && wanted < limit) {
+	} else if (meets_error) {
 		AGREE(result == -1 && failed_by(EBADF, SPOOL_SOURCE) && added == wanted);
 	} else {
 		AGREE(result == added && added == wanted);
