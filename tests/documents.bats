@@ -97,7 +97,8 @@ examples() {
 	for file in "$top"/src/*.c "$top"/src/libspool/*.c; do
 		grep -q "$(basename "$file")" "$top/src/main.c"
 	done
-	for file in "$top"/src/*.[ch] "$top"/src/libspool/*.[ch] "$top"/tests/engine/*.[ch]; do
+	for file in "$top"/src/*.[ch] "$top"/src/libspool/*.[ch] "$top"/tests/engine/*.[ch] \
+	    "$top"/tests/fuzz/*.[ch]; do
 		head -n 2 "$file" | grep -q "[/ ]\* $(basename "$file"): "
 	done
 }

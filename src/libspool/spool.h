@@ -143,7 +143,9 @@ int spool_rollover(struct spool *spool);
  * Rolls over, then returns the spill file's descriptor, open for reading and writing. Its offset is the
  * spool's: from now on they move together, and what is written to it is in the spool. It belongs to the
  * spool: do not close it. Should a later call do its work but fail to move the descriptor's offset (lseek(2),
- * which on a file does not fail), it returns -1 and the offset stays. -1: as spool_rollover().
+ * which on a file does not fail), it returns -1 and the offset stays; and what a failing call left beyond the end and
+ * could not cut off (ftruncate(2)) is then in the spool, so a spool_fill() tried again would append it twice. -1: as
+ * spool_rollover().
  */
 int spool_fileno(struct spool *spool);
 

@@ -19,11 +19,13 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "rough.h"
 
 bool rough_on;
+enum rough_lasting rough_lasts;
 unsigned rough_fail_in, rough_shake, rough_count;
 const char *rough_failed;
 
@@ -54,7 +56,9 @@ fails(const char *name, int error)
 		return false;
 	pthread_mutex_lock(&lock);
 	rough_count++;
-	now = rough_fail_in > 0 && --rough_fail_in == 0;
+	now = (rough_fail_in > 0 && --rough_fail_in == 0)
+	    || (rough_failed != NULL && (rough_lasts == ROUGH_ALL
+	    || (rough_lasts == ROUGH_SAME && strcmp(rough_failed, name) == 0)));
 	if (now)
 		rough_failed = name;
 	pthread_mutex_unlock(&lock);
@@ -77,12 +81,13 @@ shaken(unsigned below)
 	return number;
 }
 
+/* By a signal; or, where a call may have to wait, for something that is ready when it is asked for again. */
 static bool
-interrupted(void)
+interrupted(int other)
 {
 	if (shaken(rough_shake) != 0)
 		return false;
-	errno = EINTR;
+	errno = shaken(2) == 0 ? EINTR : other;
 	return true;
 }
 
@@ -98,12 +103,12 @@ shortened(size_t length)
 }
 
 /* A call that moves length bytes and may be interrupted. */
-#define WRAP_IO(name, error, parameters, arguments) \
+#define WRAP_IO(name, error, other, parameters, arguments) \
 	ssize_t __real_##name parameters; \
 	ssize_t __wrap_##name parameters; \
 	ssize_t __wrap_##name parameters \
 	{ \
-		if (fails(#name, error) || interrupted()) \
+		if (fails(#name, error) || interrupted(other)) \
 			return -1; \
 		length = shortened(length); \
 		return __real_##name arguments; \
@@ -117,16 +122,15 @@ shortened(size_t length)
 		return fails(#name, error) ? (failure) : __real_##name arguments; \
 	}
 
-WRAP_IO(read, EIO, (int fd, void *data, size_t length), (fd, data, length))
-WRAP_IO(write, ENOSPC, (int fd, const void *data, size_t length), (fd, data, length))
-WRAP_IO(pread, EIO, (int fd, void *data, size_t length, off_t at), (fd, data, length, at))
-WRAP_IO(pwrite, ENOSPC, (int fd, const void *data, size_t length, off_t at), (fd, data, length, at))
-WRAP_IO(splice, EIO, (int in, off_t *from, int out, off_t *to, size_t length, unsigned flags),
+WRAP_IO(read, EIO, EAGAIN, (int fd, void *data, size_t length), (fd, data, length))
+WRAP_IO(write, ENOSPC, EAGAIN, (int fd, const void *data, size_t length), (fd, data, length))
+WRAP_IO(pread, EIO, EINTR, (int fd, void *data, size_t length, off_t at), (fd, data, length, at))
+WRAP_IO(pwrite, ENOSPC, EINTR, (int fd, const void *data, size_t length, off_t at), (fd, data, length, at))
+WRAP_IO(splice, EIO, EAGAIN, (int in, off_t *from, int out, off_t *to, size_t length, unsigned flags),
     (in, from, out, to, length, flags))
 WRAP(ssize_t, vmsplice, -1, EINVAL, (int fd, const struct iovec *pieces, size_t count, unsigned flags),
     (fd, pieces, count, flags))
 WRAP(int, memfd_create, -1, EMFILE, (const char *name, unsigned flags), (name, flags))
-WRAP(int, ftruncate, -1, EIO, (int fd, off_t size), (fd, size))
 WRAP(off_t, lseek, -1, EIO, (int fd, off_t offset, int whence), (fd, offset, whence))
 WRAP(int, fstat, -1, EIO, (int fd, struct stat *status), (fd, status))
 WRAP(int, fchmod, -1, EPERM, (int fd, mode_t mode), (fd, mode))
@@ -134,7 +138,6 @@ WRAP(int, mkostemps, -1, EACCES, (char *path, int suffix, int flags), (path, suf
 WRAP(void *, mmap, MAP_FAILED, ENOMEM, (void *at, size_t length, int how, int flags, int fd, off_t offset),
     (at, length, how, flags, fd, offset))
 WRAP(int, madvise, -1, EINVAL, (void *at, size_t length, int advice), (at, length, advice))
-WRAP(ssize_t, readv, -1, EIO, (int fd, const struct iovec *pieces, int count), (fd, pieces, interrupted() ? 1 : count))
 WRAP(int, statx, -1, EINVAL, (int fd, const char *restrict path, int flags, unsigned mask, struct statx *restrict status),
     (fd, path, flags, mask, status))
 WRAP(int, fstatfs, -1, EIO, (int fd, struct statfs *status), (fd, status))
@@ -144,6 +147,26 @@ WRAP(void *, malloc, NULL, ENOMEM, (size_t size), (size))
 WRAP(void *, calloc, NULL, ENOMEM, (size_t count, size_t size), (count, size))
 WRAP(void *, reallocarray, NULL, ENOMEM, (void *old, size_t count, size_t size), (old, count, size))
 WRAP(char *, strdup, NULL, ENOMEM, (const char *text), (text))
+
+ssize_t __real_readv(int fd, const struct iovec *pieces, int count);
+ssize_t __wrap_readv(int fd, const struct iovec *pieces, int count);
+
+ssize_t
+__wrap_readv(int fd, const struct iovec *pieces, int count)
+{
+	if (fails("readv", EIO) || interrupted(EAGAIN))
+		return -1;
+	return __real_readv(fd, pieces, count > 1 && shaken(rough_shake) == 0 ? 1 : count);
+}
+
+int __real_ftruncate(int fd, off_t size);
+int __wrap_ftruncate(int fd, off_t size);
+
+int
+__wrap_ftruncate(int fd, off_t size)
+{
+	return fails("ftruncate", EIO) || interrupted(EINTR) ? -1 : __real_ftruncate(fd, size);
+}
 
 /* Unlinking must not fail here: the name would stay. tests/faults.bats shows what happens then. */
 
