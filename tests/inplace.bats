@@ -165,3 +165,10 @@ closing() {
 	done
 	only f trace
 }
+
+@test "a file size limit that is large enough" {
+	echo old >f
+	run bash -c 'ulimit -f 100000; echo new | spool -a -o f'
+	[ "$status" -eq 0 ]
+	[ "$(cat f)" = $'old\nnew' ]
+}
