@@ -204,6 +204,7 @@ fails() {
 }
 
 @test "closing standard output fails: status 1, unless a signal was all there was" {
+	[ "$TEST_VARIANT" != valgrind ] || return 0	# what fails would be a call of valgrind's
 	local when
 	seq 9 | strace -qq -o trace -e trace=close spool >out
 	when=$(grep -n '^close(1)' trace | cut -d : -f 1)

@@ -149,6 +149,7 @@ closing() {
 }
 
 @test "a write that fails is taken back" {
+	[ "$TEST_VARIANT" != valgrind ] || return 0	# what fails would be a call of valgrind's
 	local before option expected
 	cp "$DATA/numbers" f
 	touch -d '2001-01-01' f
