@@ -41,7 +41,9 @@ keep_owner(const struct stat *old, int to, char *what, size_t size)
 static bool
 is_unsupported(int error)
 {
+	/* LCOV_EXCL_BR_START: ENOTSUP and EOPNOTSUPP are one number on Linux */
 	return error == ENOTSUP || error == EOPNOTSUPP || error == ENOSYS;
+	/* LCOV_EXCL_BR_STOP */
 }
 
 /* Whether it is to be carried over, and when. */

@@ -54,7 +54,7 @@ search_path(const char *name, char path[PATH_MAX])
 		int n = snprintf(path, PATH_MAX, "%.*s/%s", length > 0 ? (int)length : 1,
 		    length > 0 ? directory : ".", name);
 
-		if (n >= 0 && n < PATH_MAX) {
+		if ((size_t)n < PATH_MAX) {
 			int failed = try_path(path);
 
 			if (failed == 0)

@@ -236,12 +236,6 @@ undo_overwrite(const struct inplace *file, struct aside *aside, off_t touched, i
 		    strerror(why_not));
 }
 
-static int
-before_writing(const struct inplace *file)
-{
-	return file->before_writing == NULL ? 0 : file->before_writing(file->cookie);
-}
-
 int
 inplace_overwrite(const struct inplace *file, struct spool *spool)
 {
@@ -261,7 +255,7 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 	ready = reserve(file->fd, reserved_from, size - reserved_from) == 0;
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
-	if (!ready || before_writing(file) == -1) {
+	if (!ready || file->before_writing(file->cookie) == -1) {
 		(void)truncate_to(file->fd, aside.old.st_size);	/* gives back what it did get */
 		restore_times(file->fd, &aside.old);
 		aside_free(&aside);
@@ -318,7 +312,7 @@ inplace_append(const struct inplace *file, struct spool *spool)
 	ready = file->only_grows || reserve(file->fd, old.st_size, spool_size(spool)) == 0;
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
-	if (!ready || before_writing(file) == -1) {
+	if (!ready || file->before_writing(file->cookie) == -1) {
 		if (!file->only_grows)
 			(void)cut_back(file->fd, &old, 0);
 		return STATUS_FAILED;

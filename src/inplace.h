@@ -28,7 +28,7 @@ struct inplace {
 	bool only_grows;		/* what chattr has made append-only cannot be cut back */
 	off_t memory;			/* how much of the old contents may be put aside in memory */
 	const char *directory;		/* and where the rest goes, as in struct spool_options */
-	/* Called when nothing is left but to write, or NULL. -1 gives up; it has told why. */
+	/* Called when nothing is left but to write. -1 gives up; it has told why. */
 	int (*before_writing)(void *cookie);
 	void *cookie;
 };

@@ -379,7 +379,7 @@ prepare_backup(struct target *target)
 	int n = snprintf(target->backup_name, sizeof(target->backup_name), "%s%s", target->place.name,
 	    target->options.backup);
 
-	if (n < 0 || n >= (int)sizeof(target->backup_name))
+	if ((size_t)n >= sizeof(target->backup_name))
 		errno = ENAMETOOLONG;
 	else if (fstatat(directory, target->backup_name, &status, AT_SYMLINK_NOFOLLOW) == 0
 	    && S_ISDIR(status.st_mode))
