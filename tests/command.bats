@@ -167,3 +167,27 @@ inherits() {
 		cat "$DATA/random" | spool -m "$memory" -c 'cmp - "$DATA/random"' cmp - "$DATA/random"
 	done
 }
+
+@test "-v: the summary comes before COMMAND" {
+	spool -v sh -c 'echo COMMAND >&2' <"$DATA/numbers" 2>err
+	grep -n . err | sed -n 's/^1:spool: .* bytes .*/summary/p; s/^2://p' | diff - <(printf 'summary\nCOMMAND\n')
+}
+
+@test "COMMAND is nothing that can be run: a FIFO, a path through a file, one that is too long" {
+	mkfifo fifo
+	chmod +x fifo
+	run -126 spool ./fifo <"$DATA/numbers"
+	[ "$output" = "spool: ./fifo: cannot be run: Permission denied; nothing was read" ]
+	: >file
+	run -127 spool ./file/x <"$DATA/numbers"
+	[ "$output" = "spool: ./file/x: cannot be run: Not a directory; nothing was read" ]
+	local long
+	long=$(printf '%05000d' 0)
+	run -126 spool "./$long" <"$DATA/numbers"
+	[ "$output" = "spool: ./$long: cannot be run: File name too long; nothing was read" ]
+	# In PATH it is passed over; an empty part of PATH is the current directory.
+	printf '#!/bin/sh\necho here\n' >program
+	chmod +x program
+	[ "$(PATH="/$long:$PATH:" spool program </dev/null)" = here ]
+	[ "$(env -u PATH "$(command -v spool)" echo found </dev/null)" = found ]
+}

@@ -299,3 +299,23 @@ direct_open() {
 		[ "$(cat peak)" -le $(((memory + 4) * 1024)) ]
 	done
 }
+
+@test "a machine that counts in bytes, and groups that cannot be" {
+	needs_root
+	mkdir -p fs
+	# Where the kernel writes back from a million bytes on, so does spool; whatever its ratio.
+	printf 'MemTotal: 90000000 kB\nMemAvailable: 90000000 kB\nDirty: 0 kB\n' >meminfo
+	echo 1000000 >bytes
+	where 'mount --bind meminfo /proc/meminfo && mount --bind bytes /proc/sys/vm/dirty_background_bytes' \
+	    strace -f -qq -o trace spool -m 0 -T disk <forty | cmp - forty
+	grep -q '|O_DIRECT|' trace
+	# A path of a group that is too long, one that is none, and a limit that no number can hold.
+	{ echo 0; echo 0::none; printf '0::/%05000d\n' 0; echo 0::/; } >groups
+	in_group
+	echo 99999999999999999999 >fs/memory.max
+	in_group
+	run ! grep -q '|O_DIRECT|' trace
+	echo -1 >fs/memory.max
+	in_group
+	run ! grep -q '|O_DIRECT|' trace
+}

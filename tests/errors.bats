@@ -151,6 +151,7 @@ fails() {
 	done
 }
 
+# bats test_tags=bare
 @test "a file size limit for the spill file, not a silent death by SIGXFSZ" {
 	local options
 	for options in '' cat; do
@@ -178,6 +179,7 @@ fails() {
 	)
 }
 
+# bats test_tags=bare
 @test "no descriptors for a spill file" {
 	local n
 	for n in 3 4; do
@@ -196,4 +198,16 @@ fails() {
 	chmod +x script
 	run -127 spool ./script </dev/null
 	[ "$output" = "spool: ./script: cannot be run: it or its interpreter is missing; nothing was released" ]
+}
+
+@test "a message that is too long is cut, and is still one line" {
+	run -2 spool -m "$(printf '%09000d' 0)x" </dev/null
+	[ "${#lines[@]}" -eq 2 ]
+	[ "${#lines[0]}" -eq 8190 ]
+	[[ ${lines[0]} == "spool: -m '000"* ]]
+	[ "${lines[1]}" = "spool: try 'spool --help'" ]
+	run -2 spool -m "$(printf '%040d' 5)%" </dev/null
+	[ "${lines[0]}" = "spool: -m '$(printf '%040d' 5)%': it is too large" ]
+	run -2 spool -m 1,5G </dev/null
+	[ "${lines[0]}" = "spool: -m '1,5G': it is not a whole number" ]
 }

@@ -308,7 +308,36 @@ full() {
 	[ "$status" -eq 1 ]
 	[ "$output" = "spool: m/f: cannot overwrite: Input/output error; its old contents were put back, the file is unchanged" ]
 	cmp m/f "$DATA/numbers"
+	# A clone that cannot be cloned back is copied; and if that fails, it gets a name.
+	undo() {
+		run strace -qq -o trace -e inject=fsync:error=EIO:when=1 -e inject=ioctl:error=EIO:when=2 "$@" \
+		    spool -m 1K -w -o m/f <"$DATA/random"
+		[ "$status" -eq 1 ]
+	}
+	undo
+	[ "$output" = "spool: m/f: cannot overwrite: Input/output error; its old contents were put back, the file is unchanged" ]
+	cmp m/f "$DATA/numbers"
+	undo -e inject=ftruncate:error=EIO:when=2
+	[[ ${lines[1]} == "spool: m/f: cannot put its old contents back: Input/output error; they are in m/.f.spool-"* ]]
+	cmp m/.f.spool-* "$DATA/numbers"
+	rm m/.f.spool-*
+	cp "$DATA/numbers" m/f
+	undo -e inject=lseek:error=EIO:when=2..3
+	[[ ${lines[1]} == "spool: m/f: cannot put its old contents back: Input/output error; they are in m/.f.spool-"* ]]
+	cmp m/.f.spool-* "$DATA/numbers"
+	rm m/.f.spool-*
+	undo -e inject=lseek:error=EIO:when=2..3 -e inject=linkat:error=EIO:when=1
+	[ "${lines[1]}" = "spool: m/f: cannot put its old contents back: Input/output error; the file is damaged" ]
 	(cd m && only f)
+}
+
+@test "a file system without direct I/O: the page cache serves" {
+	truncate -s 200M image
+	mkfs.ext4 -q image >/dev/null 2>&1
+	mount -o loop,data=journal image m
+	for _ in {1..8}; do cat "$DATA/random"; done >forty
+	spool -m 1M -o m/f <forty
+	cmp m/f forty
 }
 
 @test "what a failed -w has written is undone on a nearly full file system, a longer stream too" {
@@ -345,6 +374,14 @@ full() {
 	mkdir m/d
 	echo old >m/d/f
 	chattr +a m/d
+	# strace does not go with sanitizers, and the portable build knows no O_TMPFILE.
+	if [ "$TEST_VARIANT" = native ]; then
+		local number
+		strace -qq -o trace -e trace=openat spool -o m/new </dev/null
+		number=$(grep -n O_TMPFILE trace | head -n 1 | cut -d : -f 1)
+		run -1 strace -qq -o trace -e "inject=openat:error=EOPNOTSUPP:when=$number" spool -o m/d/new </dev/null
+		[[ $output == "spool: m/d/new: cannot create: its directory cannot be written: Operation not permitted; "* ]]
+	fi
 	echo 1 | spool -a -c 'cat {}' -o m/d/f
 	echo 2 | spool -w -c 'cat {}' -o m/d/f
 	run bash -c 'echo 3 | spool -w -b -o m/d/f'

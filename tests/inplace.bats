@@ -123,3 +123,10 @@ overwrites() {
 	done
 	only f
 }
+
+@test "a file size limit that is large enough" {
+	echo old >f
+	run bash -c 'ulimit -f 100000; echo new | spool -a -o f'
+	[ "$status" -eq 0 ]
+	[ "$(cat f)" = $'old\nnew' ]
+}

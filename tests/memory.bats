@@ -81,3 +81,9 @@ summary() {
 	exec 5>&-
 	[ -z "$(ls -A here)" ]
 }
+
+@test "-v with -n: an empty stream was not replayed" {
+	run spool -v -n </dev/null
+	[ "$status" -eq 0 ]
+	[[ $output == "spool: 0 bytes (0B), all in memory; soaked in "*" s" ]]
+}

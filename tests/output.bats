@@ -328,6 +328,58 @@ sizes() {
 	only d f
 }
 
+@test "paths that are no file's" {
+	local long name
+	long=$(printf '%05000d' 0)
+	run -1 spool -o "$long" </dev/null
+	[ "$output" = "spool: $long: cannot write: File name too long; nothing was read" ]
+	for name in none/ none/. none/..; do
+		run -1 spool -o "$name" </dev/null
+		[ "$output" = "spool: $name: cannot write: Is a directory; nothing was read" ]
+	done
+	for name in /dev/fd/x /dev/fd/- /dev/fd/1x /dev/fd/99999999999; do
+		run -1 spool -o "$name" </dev/null
+		[[ $output == "spool: $name: cannot "*"; nothing was read" ]]
+	done
+	# A link that leads to where the path of both is too long: the kernel does not put them together.
+	long=$(printf './%.0s' {1..2040})
+	mkdir "$BATS_TEST_TMPDIR/d"
+	ln -s "d/../d/../d/../d/target" link
+	run -1 spool -o "${long}link" </dev/null
+	[ "$output" = "spool: ${long}link: cannot write: File name too long; nothing was read" ]
+	only d link
+}
+
+@test "a device that may not be written, and a socket whose path is too long" {
+	mkfifo fifo
+	chmod 444 fifo
+	run as_user spool -o fifo </dev/null
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: fifo: cannot write: Permission denied; nothing was read" ]
+	local long
+	long=$(printf './%.0s' {1..100})
+	/usr/bin/python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
+	run -1 spool -o "${long}socket" </dev/null
+	[ "$output" = "spool: ${long}socket: cannot open: File name too long; nothing was released" ]
+}
+
+@test "-c with {}: a long suffix is left out, and a name is cut between characters" {
+	local name
+	for name in "f.$(printf '%0140d' 0)" "$(printf '\200%.0s' {1..250})"; do
+		echo x | spool -c 'echo {} >path; cat {}' -o "$name" 2>copy
+		[ "$(cat "$name")" = x ]
+		[ "$(cat copy)" = x ]
+		[[ $(cat path) == *.spool-?????? ]]
+		rm "$name"
+	done
+}
+
+@test "-c with {}: a directory that looks like an option" {
+	mkdir ./-d
+	echo x | spool -c 'test {} = ./-d/.f.spool-* -a -s {}' -o -d/f
+	[ "$(cat ./-d/f)" = x ]
+}
+
 @test "standard input that is closed: status 1, the file is unchanged" {
 	echo old >f
 	run bash -c 'spool -o f <&-'

@@ -312,6 +312,10 @@ ends_that_fail(void)
 	CHECK(pipe(ends) == 0 && close(ends[0]) == 0);
 	CHECK_ERRNO(spool_drain(spool, ends[1], NULL) == -1, EPIPE);
 	CHECK(spool_tell(spool) == 0);
+	/* Where the file was written past the page cache, too. */
+	CHECK(spool_seek(spool, 1000000, SEEK_SET) == 1000000);
+	CHECK_ERRNO(spool_drain(spool, full, NULL) == -1, ENOSPC);
+	CHECK(spool_fault(spool) == SPOOL_SINK && spool_tell(spool) == 1000000);
 	test_drain(spool, 0, 3000000);
 	spool_close(spool);
 }

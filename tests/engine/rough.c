@@ -140,6 +140,7 @@ WRAP(int, statx, -1, EINVAL, (int fd, const char *restrict path, int flags, unsi
 WRAP(int, fstatfs, -1, EIO, (int fd, struct statfs *status), (fd, status))
 WRAP(int, pthread_create, EAGAIN, 0, (pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
     void *(*run)(void *), void *restrict cookie), (thread, attributes, run, cookie))
+WRAP(int, pthread_attr_init, ENOMEM, 0, (pthread_attr_t *attributes), (attributes))
 WRAP(void *, malloc, NULL, ENOMEM, (size_t size), (size))
 WRAP(void *, calloc, NULL, ENOMEM, (size_t count, size_t size), (count, size))
 WRAP(void *, reallocarray, NULL, ENOMEM, (void *old, size_t count, size_t size), (old, count, size))

@@ -42,6 +42,9 @@ bad_options(void)
 	options.memory_limit = 0;
 	options.size_limit = -1;
 	CHECK_ERRNO(spool_open(&options) == NULL, EINVAL);
+	options.size_limit = 0;
+	options.cache_limit = SPOOL_AUTOMATIC - 1;
+	CHECK_ERRNO(spool_open(&options) == NULL, EINVAL);
 }
 
 static void
@@ -246,7 +249,7 @@ static void
 the_descriptor_and_the_spool_are_one(void)
 {
 	struct spool *spool = test_spool(10);
-	char data[16];
+	char data[16], many[30];
 	int fd;
 
 	test_write(spool, 0, 20);
@@ -263,6 +266,9 @@ the_descriptor_and_the_spool_are_one(void)
 	CHECK(spool_size(spool) == 25 && spool_tell(spool) == 25);
 	test_write(spool, 25, 5);
 	CHECK(lseek(fd, 0, SEEK_CUR) == 30);
+	CHECK(spool_seek(spool, 0, SEEK_SET) == 0);
+	CHECK(spool_read(spool, many, SIZE_MAX) == 30);
+	CHECK(spool_seek(spool, 30, SEEK_SET) == 30);
 	test_check_stream(spool, 30);
 	test_check_file(fd, 30);
 	CHECK(ftruncate(fd, 7) == 0);
@@ -270,6 +276,19 @@ the_descriptor_and_the_spool_are_one(void)
 	CHECK((fcntl(fd, F_GETFD) & FD_CLOEXEC) != 0);
 	CHECK(spool_close(spool) == 0);
 	CHECK_ERRNO(fcntl(fd, F_GETFD) == -1, EBADF);
+}
+
+/* Somebody has closed the descriptor, which is not the caller's to close. */
+static void
+the_descriptor_has_gone(void)
+{
+	struct spool *spool = test_spool(10);
+
+	CHECK(close(spool_fileno(spool)) == 0);
+	CHECK_ERRNO(spool_size(spool) == -1, EBADF);
+	CHECK_ERRNO(spool_tell(spool) == -1, EBADF);
+	CHECK(spool_fault(spool) == SPOOL_SPILL);
+	CHECK_ERRNO(spool_close(spool) == -1, EBADF);
 }
 
 static void
@@ -562,6 +581,7 @@ main(void)
 		{ "growing past the limit rolls over", growing_past_the_limit_rolls_over },
 		{ "rolls over on demand", rolls_over_on_demand },
 		{ "the descriptor and the spool are one", the_descriptor_and_the_spool_are_one },
+		{ "the descriptor has gone", the_descriptor_has_gone },
 		{ "the size limit refuses", the_size_limit_refuses },
 		{ "no directory: the spool is valid and can be tried again", no_directory },
 		{ "no descriptors: the spool is valid and can be tried again", no_descriptors },

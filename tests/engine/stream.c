@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 
 #include <errno.h>
 #include <fcntl.h>
@@ -14,6 +15,29 @@
 
 #include "spool.h"
 #include "test.h"
+
+/* By ld's --wrap these are called in place of fdopen(3) and fopencookie(3). */
+FILE *__real_fdopen(int fd, const char *mode);
+FILE *__wrap_fdopen(int fd, const char *mode);
+static bool no_streams;
+
+FILE *
+__wrap_fdopen(int fd, const char *mode)
+{
+	return no_streams ? NULL : __real_fdopen(fd, mode);
+}
+
+#ifdef HAVE_FOPENCOOKIE
+FILE *__real_fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions);
+FILE *__wrap_fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions);
+
+FILE *
+__wrap_fopencookie(void *cookie, const char *mode, cookie_io_functions_t functions)
+{
+	errno = ENOMEM;
+	return no_streams ? NULL : __real_fopencookie(cookie, mode, functions);
+}
+#endif
 
 static void
 lines(void)
@@ -116,6 +140,36 @@ failures(void)
 	spool_close(spool);
 }
 
+static void
+no_stream_can_be_had(void)
+{
+	struct rlimit before, none;
+	struct spool *spool = test_spool(10);
+	int fd = spool_fileno(spool);
+
+	CHECK(fd != -1);
+	no_streams = true;
+	CHECK_ERRNO(spool_stream(spool, true) == NULL, ENOMEM);
+	CHECK(spool_fault(spool) == SPOOL_MEMORY);
+#ifdef HAVE_FOPENCOOKIE
+	test_write(spool, 0, 20);
+	CHECK_ERRNO(spool_seek(spool, -1, SEEK_SET) == -1, EINVAL);
+	CHECK_ERRNO(spool_stream(spool, false) == NULL, ENOMEM);
+	CHECK(spool_fault(spool) == SPOOL_MEMORY);
+#endif
+	no_streams = false;
+	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
+	none = before;
+	none.rlim_cur = (rlim_t)fd + 1;
+	CHECK(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	while (dup(fd) != -1)
+		continue;
+	CHECK_ERRNO(spool_stream(spool, true) == NULL, EMFILE);
+	CHECK(spool_fault(spool) == SPOOL_SPILL);
+	CHECK(setrlimit(RLIMIT_NOFILE, &before) == 0);
+	CHECK(spool_close(spool) == 0);
+}
+
 /* A write that fails must not make stdio read beyond what it was given. */
 static void
 a_large_write_that_fails(void)
@@ -164,6 +218,7 @@ main(void)
 		{ "fseeko, ftello, setvbuf, fgets", seeks_and_buffers },
 		{ "fwprintf and fgetws", wide_characters },
 		{ "a failure reaches the stream", failures },
+		{ "no stream can be had", no_stream_can_be_had },
 		{ "a large write that fails", a_large_write_that_fails },
 #ifdef HAVE_FOPENCOOKIE	/* libbsd's funopen cannot do it */
 		{ "far offsets", far_offsets },
