@@ -52,9 +52,9 @@ options() {
 }
 
 @test "the scripts are clean" {
-	shellcheck "$top/contrib/bootstrap" "$top/tests/run" "$top/.ci/run"
+	shellcheck "$top/contrib/bootstrap" "$top/tests/run" "$top/tests/coverage/run" "$top/.ci/run"
 	shellcheck -s bash -e SC1091,SC2016,SC2002,SC2030,SC2031,SC2034,SC2094,SC2154,SC2314,SC2315 \
-	    "$top"/tests/*.bats "$top"/tests/*.bash
+	    "$top"/tests/*.bats "$top"/tests/coverage/*.bats "$top"/tests/*.bash
 }
 
 # What README and the man page give as examples, each run where the files that they name are.
