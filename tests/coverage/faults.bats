@@ -5,15 +5,16 @@
 load ../helper
 
 # What each call can give.
-faults="access:EACCES calloc:ENOMEM clock_gettime:EINVAL close:EIO close:EINTR dup2:EBADF fchmod:EIO fchmod:EPERM fcntl:EMFILE
-    fstat:EIO ftruncate:EIO ftruncate:EINTR futimens:EPERM lseek:EINVAL madvise:EINVAL malloc:ENOMEM memfd_create:EINVAL
-    memfd_create:EMFILE mkostemps:EACCES mmap:ENOMEM munmap:ENOMEM open:EMFILE openat:EACCES poll:EINTR
-    posix_spawn:EAGAIN posix_spawn:EACCES posix_spawn_file_actions_adddup2:ENOMEM posix_spawn_file_actions_init:ENOMEM
-    posix_spawnattr_init:ENOMEM posix_spawnattr_setflags:EINVAL posix_spawnattr_setsigdefault:EINVAL
-    posix_spawnattr_setsigmask:EINVAL pread:EIO pread:EINTR pthread_create:EAGAIN pwrite:ENOSPC pwrite:NOTHING
-    pwrite:EINTR read:EIO read:EINTR realloc:ENOMEM setenv:ENOMEM sigaction:EINVAL sigwait:EINVAL splice:EIO
-    splice:EINTR stat:EACCES strdup:ENOMEM unlink:EACCES vmsplice:EINVAL vmsplice:EINTR waitid:EINTR waitpid:ECHILD
-    waitpid:EINTR write:ENOSPC write:EINTR write:NOTHING"
+faults="access:EACCES calloc:ENOMEM clock_gettime:EINVAL close:EIO close:EINTR dup2:EBADF fchmod:EIO fchmod:EPERM
+    fcntl:EMFILE fstat:EIO ftruncate:EIO ftruncate:EINTR futimens:EPERM lseek:EINVAL madvise:EINVAL
+    malloc:ENOMEM memfd_create:EINVAL memfd_create:EMFILE mkostemps:EACCES mmap:ENOMEM munmap:ENOMEM open:EMFILE
+    openat:EACCES poll:EINTR posix_spawn:EAGAIN posix_spawn:EACCES posix_spawn_file_actions_adddup2:ENOMEM
+    posix_spawn_file_actions_init:ENOMEM posix_spawnattr_init:ENOMEM posix_spawnattr_setflags:EINVAL
+    posix_spawnattr_setsigdefault:EINVAL posix_spawnattr_setsigmask:EINVAL pread:EIO pread:EINTR
+    pthread_create:EAGAIN pwrite:ENOSPC pwrite:NOTHING pwrite:EINTR read:EIO read:EINTR realloc:ENOMEM
+    setenv:ENOMEM sigaction:EINVAL sigwait:EINVAL splice:EIO splice:EINTR stat:EACCES strdup:ENOMEM
+    unlink:EACCES vmsplice:EINVAL vmsplice:EINTR waitid:EINTR waitpid:ECHILD waitpid:EINTR write:ENOSPC
+    write:EINTR write:NOTHING"
 
 # What more there is with -o.
 file_faults="asprintf:ENOMEM faccessat:EACCES fallocate:ENOSPC fallocate:EINTR fallocate:EOPNOTSUPP fchown:EPERM
