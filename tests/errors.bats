@@ -203,6 +203,7 @@ fails() {
 	[ "$output" = "spool: ./script: cannot be run: it or its interpreter is missing; nothing was released" ]
 }
 
+# bats test_tags=bare
 @test "closing standard output fails: status 1, unless a signal was all there was" {
 	[ "$TEST_VARIANT" != valgrind ] || return 0	# what fails would be a call of valgrind's
 	local when
