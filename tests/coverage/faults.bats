@@ -501,6 +501,20 @@ meanwhile() {
 	only f in old spilled
 }
 
+@test "meanwhile: a signal when the watch is about to stop" {
+	small
+	local n
+	# Once when the check is started, once when it has ended, and once when it has been judged.
+	for n in 1 2 3; do
+		meanwhile 'kill -TERM $PPID; sleep 0.2' "sigpending:GO:$n" spool -c true
+		[ "$status" -eq 143 ]
+		[ -z "$output" ]
+	done
+	with sigpending:EIO:4 spool -c true
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(cat in)" ]
+}
+
 @test "meanwhile: a signal while a check runs, and calls of the watch fail" {
 	small
 	local call
