@@ -1,6 +1,7 @@
 #!/usr/bin/env bats
 # groups.bats: spool in a memory control group that is smaller than the stream. Without direct I/O, which a portable
-# build does not have, the page cache of the spill file counts as the group's, and the kernel may kill who fills it.
+# build does not have, the page cache of the spill file counts as the group's, and with version 1 of control groups the
+# kernel may kill who fills it. So it may with -w, which writes into the file through the page cache.
 
 load helper
 
@@ -44,8 +45,6 @@ teardown() {
 		[ "$(x300 | in_group spool -m "$memory" | sha256sum)" = "$sum" ]
 		[ "$(x300 | in_group spool -m "$memory" cat | sha256sum)" = "$sum" ]
 		x300 | in_group spool -m "$memory" -c 'test "$(wc -c)" = 314572800' -o f
-		[ "$(sha256sum <f)" = "$sum" ]
-		x300 | in_group spool -m "$memory" -w -o f
 		[ "$(sha256sum <f)" = "$sum" ]
 		rm f
 	done

@@ -143,11 +143,22 @@ WRAP(int, statx, -1, EINVAL, (int fd, const char *restrict path, int flags, unsi
 WRAP(int, fstatfs, -1, EIO, (int fd, struct statfs *status), (fd, status))
 WRAP(int, pthread_create, EAGAIN, 0, (pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
     void *(*run)(void *), void *restrict cookie), (thread, attributes, run, cookie))
-WRAP(int, pthread_attr_init, ENOMEM, 0, (pthread_attr_t *attributes), (attributes))
 WRAP(void *, malloc, NULL, ENOMEM, (size_t size), (size))
 WRAP(void *, calloc, NULL, ENOMEM, (size_t count, size_t size), (count, size))
 WRAP(void *, reallocarray, NULL, ENOMEM, (void *old, size_t count, size_t size), (old, count, size))
 WRAP(char *, strdup, NULL, ENOMEM, (const char *text), (text))
+
+int __real_pthread_attr_init(pthread_attr_t *attributes);
+int __wrap_pthread_attr_init(pthread_attr_t *attributes);
+
+int
+__wrap_pthread_attr_init(pthread_attr_t *attributes)
+{
+	/* The thread sanitizer calls it in each new thread, for itself. */
+	if (gettid() == getpid() && fails("pthread_attr_init", 0))
+		return ENOMEM;
+	return __real_pthread_attr_init(attributes);
+}
 
 ssize_t __real_readv(int fd, const struct iovec *pieces, int count);
 ssize_t __wrap_readv(int fd, const struct iovec *pieces, int count);
