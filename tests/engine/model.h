@@ -11,7 +11,7 @@ struct model_options {
 };
 
 /* One run, until model_goes_on() is false. Ends the program if the two disagree. */
-void	model_run(const struct model_options *options);
+void	model_run(const struct model_options *chosen);
 
 /* The program has these two: a number below a bound, at least 1; and whether there is another operation. */
 unsigned model_choose(unsigned below);
