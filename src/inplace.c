@@ -163,12 +163,12 @@ write_first(int fd, struct spool *spool, off_t length)
 }
 
 static int
-write_all(int fd, struct spool *spool)
+write_all(int fd, struct spool *spool, const struct spool_progress *progress)
 {
 	spool_freeze(spool);
 	if (lseek(fd, 0, SEEK_SET) == -1 || spool_seek(spool, 0, SEEK_SET) == -1)
 		return -1;
-	return spool_drain(spool, fd, NULL) == -1 ? -1 : 0;
+	return spool_drain(spool, fd, progress) == -1 ? -1 : 0;
 }
 
 /*
@@ -206,7 +206,7 @@ rescue(const struct inplace *file, struct aside *aside, char name[NAME_MAX + 1])
 	fd = openat(file->place->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	result = write_all(fd, aside->copy);
+	result = write_all(fd, aside->copy, NULL);
 	if (place_flush(fd) == -1)
 		result = -1;
 	if (close(fd) == -1)
@@ -263,7 +263,7 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 		aside_free(&aside);
 		return STATUS_FAILED;
 	}
-	if (write_all(file->fd, spool) == -1 || truncate_to(file->fd, size) == -1
+	if (write_all(file->fd, spool, file->progress) == -1 || truncate_to(file->fd, size) == -1
 	    || place_settle(file->fd, file->sync) == -1) {
 		int error = errno;
 
@@ -320,7 +320,7 @@ inplace_append(const struct inplace *file, struct spool *spool)
 		return STATUS_FAILED;
 	}
 	spool_freeze(spool);
-	if (spool_seek(spool, 0, SEEK_SET) == 0 && spool_drain(spool, file->fd, NULL) != -1
+	if (spool_seek(spool, 0, SEEK_SET) == 0 && spool_drain(spool, file->fd, file->progress) != -1
 	    && place_settle(file->fd, file->sync) == 0)
 		return STATUS_DONE;
 	error = errno;

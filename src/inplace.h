@@ -19,6 +19,7 @@
 #include "place.h"
 
 struct spool;
+struct spool_progress;
 
 struct inplace {
 	const char *file;		/* its path as the user gave it, for messages */
@@ -28,6 +29,7 @@ struct inplace {
 	bool only_grows;		/* what chattr has made append-only cannot be cut back */
 	off_t memory;			/* how much of the old contents may be put aside in memory */
 	const char *directory;		/* and where the rest goes, as in struct spool_options */
+	const struct spool_progress *progress;	/* told of what is written, or NULL */
 	/* Called when nothing is left but to write. -1 gives up; it has told why. */
 	int (*before_writing)(void *cookie);
 	void *cookie;

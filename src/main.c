@@ -5,11 +5,13 @@
  *				where spool has to die of a signal)
  *	  options_parse		options.c	argv -> struct options; size.c: "64M" -> bytes
  *	  hold_streams		here: the standard streams that are used must be open
+ *	  figures_open		figures.c	the file of --stats
  *	  check_before_reading	command.c	COMMAND is found, or nothing is read; the spill directory
  *	  signals_watch		signals.c	who cleans up when a signal comes
  *	  target_prepare	target.c	the file of -o: place.c finds it, attributes.c tries to keep its owner
  *	  spool_open		libspool/spool.c	the engine: see libspool/spool.h
  *	  begin_source		command.c	with -o, COMMAND is started; else the source is standard input
+ *	  progress_begin	progress.c	the line of -p, and the answer to SIGUSR1, from here on
  *	  soak			libspool/transfer.c	fill: source -> memory.c, then -> spill.c, and when that is
  *				all that the page cache may have (cache.c), -> ring.c; io.c below all
  *	  gate			command.c	CHECK, on what spool_seal or target_show returns
@@ -17,9 +19,9 @@
  *	  target_commit		target.c	-o: the file is replaced; inplace.c: or written into, for -w and -a
  *	  replay		libspool/transfer.c	or drain: memory.c, spill.c, ring.c -> standard output
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
+ *	  figures_write		figures.c	--stats; figures_summary: -v
  *
- * message.c prints every diagnostic, and message.h names the exit statuses; progress.c prints the summary of
- * -v. libspool/stream.c, a stdio view of a spool, is for the engine's other users.
+ * message.c prints every diagnostic, and message.h names the exit statuses. libspool/stream.c, a stdio view of a spool, is for the engine's other users.
  */
 #include <config.h>
 
@@ -35,6 +37,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "figures.h"
 #include "message.h"
 #include "options.h"
 #include "progress.h"
@@ -98,6 +101,9 @@ struct job {
 	char *path;			/* COMMAND's */
 	int source;			/* what is read */
 	pid_t producer;			/* COMMAND, where it is the source; or 0 */
+	bool watched;			/* there is the watch of signals.h from the beginning to the end */
+	const char *spill_directory;	/* once something is in a spill file; else NULL */
+	bool spill_in_memory;
 };
 
 /* The end of a message, while nothing has been released. */
@@ -202,13 +208,25 @@ begin_source(struct job *job)
 	return status == STATUS_DONE ? STATUS_DONE : report_start(job, status);
 }
 
+/* While the stream is soaked up. */
+static void
+soaked(void *cookie, off_t bytes)
+{
+	const struct job *job = cookie;
+
+	if (job->target != NULL)
+		target_soaked(job->target, bytes);
+	progress_soaked(bytes, spool_in_memory(job->spool));
+}
+
 static int
 soak(struct job *job)
 {
 	const char *name = source_name(job);
-	const struct spool_progress progress = { .report = target_soaked, .cookie = job->target };
+	const struct spool_progress progress = { .report = soaked, .cookie = job };
 
-	if (spool_fill(job->spool, job->source, SPOOL_UNLIMITED, job->target == NULL ? NULL : &progress) != -1)
+	progress_begin(job->options->progress, job->source);
+	if (spool_fill(job->spool, job->source, SPOOL_UNLIMITED, &progress) != -1)
 		return STATUS_DONE;
 	switch (spool_fault(job->spool)) {
 	case SPOOL_LIMIT:
@@ -230,6 +248,7 @@ end_source(struct job *job, int status)
 	const char *name = source_name(job);
 	int ended;
 
+	progress_enter(PROGRESS_WAIT);
 	(void)close(job->source);	/* only read */
 	if (status != STATUS_DONE)
 		signals_tell(job->producer, SIGTERM);
@@ -322,7 +341,8 @@ gate(struct job *job)
 
 	if (job->options->check == NULL)
 		return STATUS_DONE;
-	if (job->target != NULL)
+	progress_enter(PROGRESS_CHECK);
+	if (job->watched)
 		return check_stream(job);
 	if (signals_watch(NULL, NULL) == -1) {
 		message("cannot run the check '%.200s': %s; %s", job->options->check, strerror(errno), state(job));
@@ -333,26 +353,69 @@ gate(struct job *job)
 	return status;
 }
 
+/* What has been done until now, and what for. status: as in struct figures. */
+static struct figures
+figures_now(const struct job *job, int status)
+{
+	struct figures figures = {
+		.bytes = progress_bytes(), .memory_bytes = progress_bytes_in_memory(),
+		.spill_directory = job->spill_directory, .spill_in_memory = job->spill_in_memory,
+		.soak_seconds = progress_seconds(PROGRESS_SOAK),
+		.replay_seconds = progress_seconds(job->target != NULL ? PROGRESS_SAVE : PROGRESS_REPLAY), .status = status
+	};
+
+	return figures;
+}
+
+/* The figures of --stats. The watch must not write them at the same time. */
+static void
+tell_figures(const struct job *job, int status)
+{
+	const struct figures figures = figures_now(job, status);
+
+	figures_write(&figures);
+}
+
+/*
+ * Where there is a watch, a broken pipe is an error and not a death. But whoever reads a part and goes ends spool
+ * without a word, as any filter; here after the line has been wiped away, and the figures have been told.
+ */
+static void
+die_of_broken_pipe(const struct job *job)
+{
+	progress_end();
+	signals_hold();
+	tell_figures(job, 128 + SIGPIPE);
+	signals_release();
+	signals_unwatch();
+	(void)raise(SIGPIPE);	/* returns if it is ignored */
+}
+
 static int
 replay(const struct job *job)
 {
+	const struct spool_progress progress = { .report = progress_moved };
 	struct spool *spool = job->spool;
 	off_t size = spool_size(spool);
 
+	progress_enter(PROGRESS_REPLAY);
 	if (job->options->ignore_epipe)
 		(void)signal(SIGPIPE, SIG_IGN);
 	spool_expend(spool);
-	if (spool_drain(spool, STDOUT_FILENO, NULL) == -1) {
+	if (spool_drain(spool, STDOUT_FILENO, &progress) == -1) {
 		const enum spool_part fault = spool_fault(spool);
+		const int error = errno;
 
-		if (fault == SPOOL_SINK && (errno == EPIPE || errno == ECONNRESET)
+		if (fault == SPOOL_SINK && (error == EPIPE || error == ECONNRESET)
 		    && job->options->ignore_epipe)
 			return STATUS_DONE;
 		if (fault != SPOOL_SINK) {
 			report_engine(job, "read", "standard output has only a part of it");
 			return STATUS_FAILED;
 		}
-		message("standard output: cannot write: %s; it has %jd of %jd bytes", strerror(errno),
+		if (error == EPIPE && job->watched)
+			die_of_broken_pipe(job);
+		message("standard output: cannot write: %s; it has %jd of %jd bytes", strerror(error),
 		    (intmax_t)spool_tell(spool), (intmax_t)size);
 		return STATUS_FAILED;
 	}
@@ -365,13 +428,27 @@ replay(const struct job *job)
 }
 
 static int
-run_command(const struct job *job)
+run_command(struct job *job)
 {
 	int stream = spool_seal(job->spool), status;
 
 	if (stream == -1) {
 		report_engine(job, "write", NOTHING_RELEASED);
 		return STATUS_FAILED;
+	}
+	progress_end();
+	/* COMMAND takes this process's place, so what is to be said is said before. */
+	if (job->options->verbose) {
+		const struct figures figures = figures_now(job, STATUS_DONE);
+
+		figures_summary(&figures);
+	}
+	if (job->watched) {
+		signals_hold();
+		tell_figures(job, -1);
+		signals_release();
+		signals_unwatch();
+		job->watched = false;
 	}
 	if (command_set_size(spool_size(job->spool)) == -1)
 		status = STATUS_FAILED;
@@ -382,14 +459,19 @@ run_command(const struct job *job)
 	return status;
 }
 
+/* After the soak, whatever became of it. */
 static void
-note_figures(const struct job *job, struct figures *figures)
+note_spill(struct job *job)
 {
 	const char *directory = job->target != NULL ? target_directory(job->target) : job->options->directory;
 
-	figures->bytes = spool_size(job->spool);
-	figures->memory_bytes = spool_in_memory(job->spool);
-	figures->spill_directory = spool_is_rolled(job->spool) ? spool_directory(directory) : NULL;
+	/* The watch may be asking for it. */
+	signals_hold();
+	if (spool_is_rolled(job->spool)) {
+		job->spill_directory = spool_directory(directory);
+		job->spill_in_memory = spool_spills_to_memory(job->spool);
+	}
+	signals_release();
 }
 
 /* From the soak on. */
@@ -397,15 +479,10 @@ static int
 transact(struct job *job)
 {
 	const struct options *options = job->options;
-	struct figures figures = { .replay_seconds = -1 };
-	double started = options->verbose ? progress_clock() : 0;
 	bool skip = false;
 	int status = soak(job);
 
-	if (status == STATUS_DONE && options->verbose) {
-		note_figures(job, &figures);
-		figures.soak_seconds = progress_clock() - started;
-	}
+	note_spill(job);
 	if (status == STATUS_DONE) {
 		skip = options->skip_empty && spool_size(job->spool) == 0;
 		if (!skip)
@@ -415,51 +492,67 @@ transact(struct job *job)
 		status = end_source(job, status);
 	if (status != STATUS_DONE)
 		return status;
-	if (options->verbose)
-		started = progress_clock();
 	if (!skip && job->target != NULL) {
+		progress_enter(PROGRESS_SAVE);
 		status = target_commit(job->target, job->spool);
 	} else if (!skip && options->command != NULL) {
-		/* COMMAND takes this process's place, so what is to be said is said before. */
-		if (options->verbose)
-			progress_summary(&figures);
 		return run_command(job);
 	} else if (!skip) {
 		status = replay(job);
 	}
+	progress_end();
 	if (status == STATUS_DONE && options->verbose) {
-		if (!skip)
-			figures.replay_seconds = progress_clock() - started;
-		progress_summary(&figures);
+		const struct figures figures = figures_now(job, status);
+
+		figures_summary(&figures);
 	}
 	return status;
 }
 
-/* For the watch: what is not to stay behind when a signal ends spool. */
+/* For the watch: a signal ends spool. What is not to stay behind goes. */
 static void
-abandon(void *target)
+abandon(void *cookie, int signal)
 {
-	target_abandon(target);
+	const struct job *job = cookie;
+
+	if (job->target != NULL)
+		target_abandon(job->target);
+	progress_end();
+	tell_figures(job, 128 + signal);
 }
 
-/* Makes the target of -o and, until the end of the process, the watch. */
+/* Until the end of the process; or until COMMAND takes its place. */
+static int
+begin_watch(struct job *job)
+{
+	if (signals_watch(abandon, job) == -1) {
+		message("cannot start: %s; " NOTHING_READ, strerror(errno));
+		return STATUS_FAILED;
+	}
+	job->watched = true;
+	return STATUS_DONE;
+}
+
+/* Makes the target of -o. */
 static int
 begin_target(struct job *job)
 {
+	static const struct spool_progress progress = { .report = progress_moved };
 	const struct options *options = job->options;
 	const struct target_options wanted = {
 		.file = options->output,
 		.mode = options->append ? TARGET_APPEND : options->overwrite ? TARGET_OVERWRITE : TARGET_REPLACE,
 		.fall_back = options->fall_back, .only_if_changed = options->if_changed, .sync = options->sync,
-		.backup = options->backup, .directory = options->directory, .memory = options->memory
+		.backup = options->backup, .directory = options->directory, .memory = options->memory,
+		.progress = &progress
 	};
 
 	job->target = target_create(&wanted);
-	if (job->target == NULL || signals_watch(abandon, job->target) == -1) {
+	if (job->target == NULL) {
 		message("cannot start: %s; " NOTHING_READ, strerror(errno));
 		return STATUS_FAILED;
 	}
-	return target_prepare(job->target);
+	return begin_watch(job) == STATUS_DONE ? target_prepare(job->target) : STATUS_FAILED;
 }
 
 /* Everything that can be known before reading. */
@@ -476,6 +569,8 @@ check_before_reading(struct job *job)
 	/* Where the directory was not asked for, and memory may suffice, it need not be any good. */
 	if (status == STATUS_DONE && options->directory == NULL && options->memory == 0)
 		status = check_directory(spool_directory(NULL));
+	if (status == STATUS_DONE && (options->progress || options->stats != NULL))
+		status = begin_watch(job);
 	return status;
 }
 
@@ -535,10 +630,15 @@ main(int argc, char **argv)
 	if (status != STATUS_DONE)
 		return status;
 	signals_begin();
-	status = check_before_reading(&job);
+	if (options.stats != NULL)
+		status = figures_open(options.stats, options.output);
+	if (status == STATUS_DONE)
+		status = check_before_reading(&job);
 	if (status == STATUS_DONE)
 		status = run(&job);
 	signals_stop();		/* the watch must not look at a target that has gone */
+	progress_end();
+	tell_figures(&job, status);
 	target_close(job.target);
 	free(job.path);
 	return status;

@@ -9,11 +9,18 @@
 #include "message.h"
 
 static const char *name = "spool";
+static void (*before)(void);
 
 void
 message_name(const char *new_name)
 {
 	name = new_name;
+}
+
+void
+message_before(void (*function)(void))
+{
+	before = function;
 }
 
 void
@@ -33,6 +40,8 @@ message(const char *format, ...)
 	if (n > 0)
 		length += (size_t)n < room ? (size_t)n : room - 1;
 	line[length++] = '\n';
+	if (before != NULL)
+		before();
 	/* If this fails there is nobody left to tell. */
 	if (write(STDERR_FILENO, line, length) == -1)
 		return;

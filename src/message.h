@@ -14,6 +14,9 @@ enum status {
 /* The name that messages begin with, "spool" if never called; the caller keeps it. */
 void	message_name(const char *new_name);
 
+/* Called before each message from now on, by any thread: what stands on the line is to be wiped away. */
+void	message_before(void (*function)(void));
+
 /* Prints the name, ": ", the formatted text and a newline to standard error, in one write where it can. */
 void	message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -13,7 +13,7 @@
 #include "size.h"
 #include "spool.h"
 
-enum { IGNORE_EPIPE = 256, NO_SYNC };
+enum { IGNORE_EPIPE = 256, NO_SYNC, STATS };
 
 static const struct option long_options[] = {
 	{ "append", no_argument, NULL, 'a' },
@@ -27,16 +27,20 @@ static const struct option long_options[] = {
 	{ "no-sync", no_argument, NULL, NO_SYNC },
 	{ "output", required_argument, NULL, 'o' },
 	{ "overwrite", no_argument, NULL, 'w' },
+	{ "progress", no_argument, NULL, 'p' },
 	{ "skip-empty", no_argument, NULL, 'n' },
+	{ "stats", required_argument, NULL, STATS },
 	{ "temporary-directory", required_argument, NULL, 'T' },
 	{ "verbose", no_argument, NULL, 'v' },
 	{ "version", no_argument, NULL, 'V' },
 	{ NULL, 0, NULL, 0 }
 };
 
+enum { LONGEST_NAME = 31 };	/* or longer than the longest */
+
 static const char help[] =
-    "usage: spool [-nv] [-c check] [-l limit] [-m size] [-T dir] [command [arg ...]]\n"
-    "       spool [-abnuvw] [-c check] [-l limit] [-m size] [-T dir] -o file\n"
+    "usage: spool [-npv] [-c check] [-l limit] [-m size] [-T dir] [command [arg ...]]\n"
+    "       spool [-abnpuvw] [-c check] [-l limit] [-m size] [-T dir] -o file\n"
     "             [command [arg ...]]\n"
     "Read all of standard input, then send it on: to standard output, or to COMMAND as a\n"
     "seekable standard input. With -o, replace FILE by it, or by what COMMAND prints. If the\n"
@@ -47,18 +51,18 @@ static const char help[] =
     "  -b, --backup[=SUFFIX]          keep the old file as FILE~, or FILE and SUFFIX\n"
     "  -u, --if-changed               leave FILE alone if it has the contents already\n"
     "      --no-sync                  do not wait until FILE is on the disk\n"
-    "  -c, --check CHECK              go on only if sh -c CHECK, reading the stream, exits 0;\n"
-    "                                 {} in CHECK stands for a path that has the stream\n"
+    "  -c, --check CHECK              go on only if sh -c CHECK, reading stdin or {}, exits 0\n"
     "  -l, --limit SIZE               refuse a stream longer than SIZE\n"
     "  -n, --skip-empty               do nothing if the stream is empty\n"
     "  -m, --memory SIZE              at most SIZE, unlimited or N% in memory, the rest on disk\n"
     "  -T, --temporary-directory DIR  the disk: DIR, else beside FILE, else $TMPDIR or /var/tmp\n"
     "      --ignore-epipe             a reader that stops early is no error\n"
+    "  -p, --progress                 show how far it is, as SIGUSR1 does once\n"
     "  -v, --verbose                  one line of summary on standard error\n"
+    "      --stats FILE               write the figures to FILE, as a JSON object\n"
     "  -h, --help, -V, --version      print this, or the version\n"
     "SIZE is bytes, or has a suffix K, M, G, T, P, E (powers of 1024); -m is 64M by default.\n"
-    "Exit status: 0 done, 1 failed, 2 usage, 3 refused by -l or -c; COMMAND's own, 126 if\n"
-    "it cannot be run, 127 if it is not found.\n";
+    "Exit status: 0 done, 1 failed, 2 usage, 3 refused; COMMAND's, or 126, 127: it did not run.\n";
 
 static const char sponge_help[] =
     "usage: sponge [-a] [file]\n"
@@ -132,9 +136,66 @@ parse_memory(const char *text)
 	return parse_size('m', text);
 }
 
+/* How many letters have to be added, left out or replaced to make one name of the other (the distance of Levenshtein). */
+static size_t
+distance(const char *a, size_t length, const char *b)
+{
+	size_t row[LONGEST_NAME + 1], columns = strlen(b);
+
+	for (size_t column = 0; column <= columns; column++)
+		row[column] = column;
+	for (size_t line = 1; line <= length; line++) {
+		size_t diagonal = row[0];
+
+		row[0] = line;
+		for (size_t column = 1; column <= columns; column++) {
+			size_t best = diagonal + (a[line - 1] != b[column - 1]);
+
+			diagonal = row[column];
+			if (best > row[column] + 1)
+				best = row[column] + 1;
+			if (best > row[column - 1] + 1)
+				best = row[column - 1] + 1;
+			row[column] = best;
+		}
+	}
+	return row[columns];
+}
+
+/* Tells of a long option that is none, or more than one. */
+static void
+reject_name(const char *word, const struct option *known)
+{
+	const char *name = word + 2, *nearest = NULL;
+	const size_t length = strcspn(name, "=");
+	size_t smallest = 3;	/* what is further away was not meant */
+	char several[256] = "";
+
+	for (; known->name != NULL; known++) {
+		size_t steps;
+
+		if (length > 0 && strncmp(known->name, name, length) == 0) {
+			strlcat(several, *several == '\0' ? "'--" : ", '--", sizeof(several));
+			strlcat(several, known->name, sizeof(several));
+			strlcat(several, "'", sizeof(several));
+		}
+		steps = distance(name, length, known->name);
+		if (steps < smallest) {
+			smallest = steps;
+			nearest = known->name;
+		}
+	}
+	if (*several != '\0')
+		message("option '%s' is ambiguous: %s", word, several);
+	else if (nearest != NULL)
+		message("unknown option '%s'; did you mean '--%s'?", word, nearest);
+	else
+		message("unknown option '%s'", word);
+}
+
 /* getopt_long has found something that is not in the list, in this word. */
 static _Noreturn void
-reject(int found, const char *word)
+reject(int found, const char *word, const struct option *known)
 {
 	const bool is_long = strncmp(word, "--", 2) == 0;
 
@@ -145,7 +206,7 @@ reject(int found, const char *word)
 	else if (!is_long)
 		message("unknown option '-%c'", optopt);
 	else if (optopt == 0)
-		message("unknown or ambiguous option '%s'", word);
+		reject_name(word, known);
 	else
 		message("option '%.*s' takes no argument", (int)strcspn(word, "="), word);
 	usage_exit();
@@ -153,10 +214,10 @@ reject(int found, const char *word)
 
 /* What is given once and not twice, and not empty: a gate or a sink is not to be lost for an unset variable. */
 static const char *
-parse_word(char option, const char *text, const char *before, const char *hint)
+parse_word(const char *option, const char *text, const char *before, const char *hint)
 {
 	if (*text == '\0' || before != NULL) {
-		message("-%c '%s': %s", option, text, *text == '\0' ? "it is empty" : hint);
+		message("%s '%s': %s", option, text, *text == '\0' ? "it is empty" : hint);
 		usage_exit();
 	}
 	return text;
@@ -212,7 +273,7 @@ parse_as_sponge(struct options *options, int argc, char **argv)
 			print_exit(sponge_help);
 		default:
 			/* The operands before it have been moved behind it. */
-			reject(found, argv[optopt == 0 || argv[optind - 1][1] == '-' ? optind - 1 : word]);
+			reject(found, argv[optopt == 0 || argv[optind - 1][1] == '-' ? optind - 1 : word], longer);
 		}
 		word = optind;
 	}
@@ -221,7 +282,7 @@ parse_as_sponge(struct options *options, int argc, char **argv)
 		usage_exit();
 	}
 	if (optind < argc)
-		options->output = parse_word('o', argv[optind], NULL, NULL);
+		options->output = parse_word("-o", argv[optind], NULL, NULL);
 	options->fall_back = true;
 }
 
@@ -240,7 +301,7 @@ options_parse(struct options *options, int argc, char **argv)
 		return;
 	}
 	/* "+": options end at the first operand, so COMMAND keeps its own. */
-	while ((found = getopt_long(argc, argv, "+:ab::c:hl:m:no:T:uvVw", long_options, NULL)) != -1) {
+	while ((found = getopt_long(argc, argv, "+:ab::c:hl:m:no:pT:uvVw", long_options, NULL)) != -1) {
 		switch (found) {
 		case 'a':
 			options->append = true;
@@ -251,7 +312,7 @@ options_parse(struct options *options, int argc, char **argv)
 			only_for_file = "-b";
 			break;
 		case 'c':
-			options->check = parse_word('c', optarg, options->check,
+			options->check = parse_word("-c", optarg, options->check,
 			    "there is another one, and both cannot be; join them by &&");
 			break;
 		case 'h':
@@ -267,8 +328,11 @@ options_parse(struct options *options, int argc, char **argv)
 			options->skip_empty = true;
 			break;
 		case 'o':
-			options->output = parse_word('o', optarg, options->output,
+			options->output = parse_word("-o", optarg, options->output,
 			    "there is another one, and only one file can be written");
+			break;
+		case 'p':
+			options->progress = true;
 			break;
 		case 'T':
 			options->directory = optarg;
@@ -293,8 +357,12 @@ options_parse(struct options *options, int argc, char **argv)
 			options->sync = false;
 			only_for_file = "--no-sync";
 			break;
+		case STATS:
+			options->stats = parse_word("--stats", optarg, options->stats,
+			    "there is another one, and only one file gets the figures");
+			break;
 		default:
-			reject(found, argv[word]);
+			reject(found, argv[word], long_options);
 		}
 		word = optind;
 	}

@@ -20,6 +20,8 @@ struct options {
 	bool if_changed;		/* -u */
 	bool sync;			/* not --no-sync */
 	bool skip_empty;		/* -n */
+	bool progress;			/* -p */
+	const char *stats;		/* --stats, or NULL */
 	bool verbose;			/* -v */
 	bool ignore_epipe;		/* --ignore-epipe */
 	char **command;			/* COMMAND and its arguments, or NULL; with -o it is the source */

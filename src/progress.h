@@ -1,21 +1,50 @@
-/* progress.h: what spool says of its work besides errors. */
+/*
+ * progress.h: how far the work has come, for people who watch: the line of -p, and the answer to SIGUSR1.
+ *
+ *	progress_begin()	before the soak
+ *	progress_soaked()	...
+ *	progress_enter()	each time that the work changes
+ *	progress_moved()	...
+ *	progress_end()		the line is wiped away, and no other comes
+ *
+ * A thread prints, so that neither a source that pauses nor a terminal that has been stopped matters to the other. It
+ * waits for the signals of signals_status(), which all threads hold back. Where it cannot be had, nothing is printed.
+ */
 #ifndef PROGRESS_H
 #define PROGRESS_H
 
 #include <sys/types.h>
 
-struct figures {
-	off_t bytes;			/* of the stream */
-	off_t memory_bytes;		/* of these, in memory */
-	const char *spill_directory;	/* where the others are, or NULL */
-	double soak_seconds;
-	double replay_seconds;		/* negative: COMMAND reads the stream, spool does not see it */
+#include <stdbool.h>
+
+enum progress_phase {
+	PROGRESS_SOAK,
+	PROGRESS_CHECK,
+	PROGRESS_WAIT,		/* until COMMAND, whose output has been read, ends */
+	PROGRESS_REPLAY,	/* to standard output */
+	PROGRESS_SAVE,		/* into the file of -o */
+	PROGRESS_PHASES
 };
 
-/* Seconds of a clock that only goes forward. */
-double	progress_clock(void);
+/*
+ * The soak of the descriptor source begins. show: -p, a line on standard error. Without it the thread is started only
+ * when there will be time to ask (see ENOUGH_TO_ASK in progress.c).
+ */
+void	progress_begin(bool show, int source);
 
-/* One line on standard error. */
-void	progress_summary(const struct figures *figures);
+/* So many bytes have been soaked up so far, and of these so many are in memory. */
+void	progress_soaked(off_t bytes, off_t in_memory);
+
+void	progress_enter(enum progress_phase phase);
+
+/* So many of them have been sent on: for struct spool_progress, which calls it with a cookie. */
+void	progress_moved(void *unused, off_t bytes);
+
+void	progress_end(void);
+
+/* What was soaked up, and for how long spool was, or has been, in a phase; negative if it was not yet. */
+off_t	progress_bytes(void);
+off_t	progress_bytes_in_memory(void);
+double	progress_seconds(enum progress_phase phase);
 
 #endif

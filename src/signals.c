@@ -14,7 +14,7 @@
 
 /* Those that end a process and are meant to be caught; SIGPIPE here is one sent by kill(1). */
 static const int ending[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR1, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU,
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU,
 #ifdef SIGPOLL
 	SIGPOLL,
 #endif
@@ -26,9 +26,19 @@ static const int ending[] = {
 #endif
 };
 
+/* Those that ask how far spool is. */
+static const int asking[] = {
+	SIGUSR1,
+#ifdef SIGINFO
+	SIGINFO,
+#endif
+};
+
 #define CHILDREN 2
 
 static struct sigaction file_size_before;
+static sigset_t status_signals;
+static sigset_t mask_at_start;
 
 static struct {
 	bool on;
@@ -42,32 +52,9 @@ static struct {
 	sigset_t mask_released;	/* where there is no watch: from before signals_hold() */
 	struct sigaction child_before;
 	pid_t children[CHILDREN];
-	void (*clean)(void *cookie);
+	void (*clean)(void *cookie, int signal);
 	void *cookie;
 } watch = { .held = PTHREAD_MUTEX_INITIALIZER };
-
-void
-signals_begin(void)
-{
-	struct sigaction ignore = { .sa_handler = SIG_IGN };
-
-	sigaction(SIGXFSZ, &ignore, &file_size_before);
-}
-
-void
-signals_end(void)
-{
-	sigaction(SIGXFSZ, &file_size_before, NULL);
-}
-
-void
-signals_for_child(sigset_t *mask, sigset_t *defaults)
-{
-	*mask = watch.mask_before;
-	sigemptyset(defaults);
-	if (file_size_before.sa_handler != SIG_IGN)
-		sigaddset(defaults, SIGXFSZ);
-}
 
 static void
 add_unless_ignored(sigset_t *set, int signal)
@@ -76,6 +63,52 @@ add_unless_ignored(sigset_t *set, int signal)
 
 	if (sigaction(signal, NULL, &now) == 0 && now.sa_handler != SIG_IGN)
 		sigaddset(set, signal);
+}
+
+void
+signals_begin(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN };
+
+	sigaction(SIGXFSZ, &ignore, &file_size_before);
+	sigemptyset(&status_signals);
+	for (size_t i = 0; i < sizeof(asking) / sizeof(*asking); i++)
+		add_unless_ignored(&status_signals, asking[i]);
+	pthread_sigmask(SIG_BLOCK, &status_signals, &mask_at_start);
+}
+
+void
+signals_status(sigset_t *signals)
+{
+	*signals = status_signals;
+}
+
+/* One that has come, but is held back, is forgotten. */
+static void
+forget(int signal)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, before;
+
+	if (sigaction(signal, &ignore, &before) == 0)
+		sigaction(signal, &before, NULL);
+}
+
+void
+signals_end(void)
+{
+	sigaction(SIGXFSZ, &file_size_before, NULL);
+	for (size_t i = 0; i < sizeof(asking) / sizeof(*asking); i++)
+		forget(asking[i]);
+	pthread_sigmask(SIG_SETMASK, &mask_at_start, NULL);
+}
+
+void
+signals_for_child(sigset_t *mask, sigset_t *defaults)
+{
+	*mask = mask_at_start;
+	sigemptyset(defaults);
+	if (file_size_before.sa_handler != SIG_IGN)
+		sigaddset(defaults, SIGXFSZ);
 }
 
 /* The ending signals and the real-time ones, but those that are ignored: they stay ignored. */
@@ -167,7 +200,7 @@ keep_watch(void *unused)
 	}
 	tell_children(signal);
 	if (watch.clean != NULL)
-		watch.clean(watch.cookie);
+		watch.clean(watch.cookie, signal);
 	die(signal);
 }
 
@@ -180,7 +213,7 @@ nothing(int signal)
 /* LCOV_EXCL_STOP */
 
 int
-signals_watch(void (*clean)(void *cookie), void *cookie)
+signals_watch(void (*clean)(void *cookie, int signal), void *cookie)
 {
 	/* With a handler, even an empty one, SIGCHLD can be waited for everywhere; and were it ignored, as
 	   it may have been left by who started spool, a child's status would be lost. */
@@ -265,14 +298,8 @@ signals_stop(void)
 void
 signals_unwatch(void)
 {
-	struct timespec now = { 0 };
-	sigset_t broken;
-
 	signals_stop();
-	/* A broken pipe that has been told of already. */
-	sigemptyset(&broken);
-	sigaddset(&broken, SIGPIPE);
-	(void)sigtimedwait(&broken, NULL, &now);
+	forget(SIGPIPE);	/* a broken pipe has been told of already */
 	sigaction(SIGCHLD, &watch.child_before, NULL);
 	pthread_sigmask(SIG_SETMASK, &watch.mask_before, NULL);
 	if (watch.missed != 0)

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <ctype.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -44,10 +45,20 @@ size_parse(const char *text, off_t *bytes)
 	return NULL;
 }
 
+/* Three digits, more than which nobody reads; humanize_number knows the prefix, but no more than one decimal. */
 char *
 size_format(char text[SIZE_TEXT], off_t bytes)
 {
-	if (humanize_number(text, 7, bytes, "B", HN_AUTOSCALE, HN_DECIMAL | HN_NOSPACE | HN_IEC_PREFIXES) == -1)
-		strlcpy(text, "?", SIZE_TEXT);	/* LCOV_EXCL_LINE: no number is too long for it */
+	static const char *const units[] = { "B", "KiB", "MiB", "GiB", "TiB", "PiB", "EiB" };
+	int scale = humanize_number(text, 7, bytes, "B", HN_GETSCALE, HN_NOSPACE | HN_IEC_PREFIXES);
+	off_t unit;
+	double value;
+
+	if (scale < 0 || scale > 6)
+		scale = 0;	/* LCOV_EXCL_LINE: no number has another one */
+	unit = (off_t)1 << 10 * scale;
+	value = (double)bytes / (double)unit;
+	(void)snprintf(text, SIZE_TEXT, "%.*f%s",
+	    bytes % unit == 0 || value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2, value, units[scale]);
 	return text;
 }

@@ -573,10 +573,10 @@ target_soaked(void *cookie, off_t bytes)
  */
 
 static int
-write_stream(struct spool *spool, int fd)
+write_stream(const struct target *target, struct spool *spool, int fd)
 {
 	spool_freeze(spool);
-	return spool_seek(spool, 0, SEEK_SET) == -1 || spool_drain(spool, fd, NULL) == -1 ? -1 : 0;
+	return spool_seek(spool, 0, SEEK_SET) == -1 || spool_drain(spool, fd, target->options.progress) == -1 ? -1 : 0;
 }
 
 static int
@@ -584,7 +584,7 @@ complete(struct target *target, struct spool *spool)
 {
 	if (target->staged.complete)
 		return 0;
-	if ((target->lent ? spool_rollover(spool) : write_stream(spool, target->staged.fd)) == -1)
+	if ((target->lent ? spool_rollover(spool) : write_stream(target, spool, target->staged.fd)) == -1)
 		return -1;
 	target->staged.complete = true;
 	return 0;
@@ -863,7 +863,8 @@ commit_in_place(struct target *target, struct spool *spool)
 	struct inplace file = {
 		.file = target->options.file, .place = &target->place, .sync = target->options.sync,
 		.only_grows = is_append_only(target->place.directory, target->place.name),
-		.directory = target_directory(target), .before_writing = back_up_before_writing, .cookie = target
+		.directory = target_directory(target), .before_writing = back_up_before_writing, .cookie = target,
+		.progress = target->options.progress
 	};
 	int status;
 
@@ -980,7 +981,7 @@ commit_direct(const struct target *target, struct spool *spool)
 
 	if (fd == -1)
 		return fail(target, "open");
-	if (write_stream(spool, fd) == -1) {
+	if (write_stream(target, spool, fd) == -1) {
 		message("%s: cannot write: %s; it has %jd of %jd bytes", file, strerror(errno),
 		    (intmax_t)spool_tell(spool), (intmax_t)size);
 		(void)close(fd);

@@ -40,6 +40,7 @@
 #include <stdbool.h>
 
 struct spool;
+struct spool_progress;
 struct target;
 
 enum target_mode {
@@ -57,6 +58,7 @@ struct target_options {
 	const char *backup;		/* -b: the suffix, or NULL */
 	const char *directory;		/* -T, or NULL */
 	off_t memory;			/* -m */
+	const struct spool_progress *progress;	/* told of what is copied into the file, or NULL */
 };
 
 /*

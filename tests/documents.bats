@@ -17,7 +17,7 @@ options() {
 
 @test "the man page names the same options in its text" {
 	local option
-	for option in a b c h l m n o T u V v w; do
+	for option in a b c h l m n o p T u V v w; do
 		grep -qE "^\.It Fl $option( |$)" "$top/man/spool.1"
 		spool --help | grep -qE -- "(^  |, )-$option,"
 	done
@@ -35,7 +35,7 @@ options() {
 	# What is long there has no short name, and its own line here.
 	spool --help | sed -n '/^Read/q; p' | sed 's/^usage: //' | tr -s ' \n' ' ' | sed 's/^ //; s/ $//' >usage
 	mandoc -T ascii "$top/man/spool.1" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | sed '1d;$d' |
-	    tr -s ' \n' ' ' | sed 's/^ //; s/ $//; s/ \[--ignore-epipe\]//; s/ \[--no-sync\]//
+	    tr -s ' \n' ' ' | sed 's/^ //; s/ $//; s/ \[--ignore-epipe\]//; s/ \[--no-sync\]//; s/ \[--stats file\]//g
 	        s/ sponge \[-a\] \[file\]$//' >synopsis
 	[ "$(cat usage)" = "$(cat synopsis)" ]
 }

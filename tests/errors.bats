@@ -45,8 +45,12 @@ fails() {
 	fails 2 "unknown option '-x'" -nx
 	fails 2 "unknown option '-x'" -T --directory -xv
 	fails 2 "option '-m' needs an argument" -nm
-	fails 2 "unknown or ambiguous option '--nonsense'" --nonsense
-	fails 2 "unknown or ambiguous option '--ver'" --ver
+	fails 2 "unknown option '--nonsense'" --nonsense
+	fails 2 "unknown option '--=3'" --=3
+	fails 2 "unknown option '--memroy=3'; did you mean '--memory'?" --memroy=3
+	fails 2 "unknown option '--skip-emty'; did you mean '--skip-empty'?" --skip-emty
+	fails 2 "unknown option '--temporary-directory-of-mine-for-spool'" --temporary-directory-of-mine-for-spool
+	fails 2 "option '--ver' is ambiguous: '--verbose', '--version'" --ver
 	fails 2 "option '-m' needs an argument" -m
 	fails 2 "option '--memory' needs an argument" --memory
 	fails 2 "option '--verbose' takes no argument" --verbose=3

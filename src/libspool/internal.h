@@ -112,6 +112,8 @@ int	 memory_seal(struct memory *memory);
 
 /* spill.c */
 int	 spill_init(struct spill *spill, const struct spool_options *options);
+/* tmpfs or ramfs; false too where that is not known. */
+bool	 spill_is_in_memory(int fd);
 void	 spill_free(struct spill *spill);
 int	 spill_open(struct spill *spill);
 int	 spill_close(struct spill *spill);

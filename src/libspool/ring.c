@@ -17,15 +17,9 @@
 
 #include <sys/mman.h>
 #include <sys/stat.h>
-#ifdef HAVE_LINUX_MAGIC_H
-#include <sys/vfs.h>
-#endif
 
 #include <errno.h>
 #include <fcntl.h>
-#ifdef HAVE_LINUX_MAGIC_H
-#include <linux/magic.h>
-#endif
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
@@ -172,20 +166,6 @@ stop_threads(struct ring *ring)
 		(void)pthread_join(ring->threads[--ring->thread_count], NULL);
 }
 
-/* tmpfs takes O_DIRECT, and copies all the same. */
-static bool
-is_in_memory(int fd)
-{
-#ifdef HAVE_LINUX_MAGIC_H
-	struct statfs system;
-
-	return fstatfs(fd, &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
-#else
-	(void)fd;
-	return false;
-#endif
-}
-
 /* What offsets and lengths must be multiples of. 0: the file cannot be reached past the page cache. */
 static off_t
 find_alignment(int fd)
@@ -205,7 +185,8 @@ find_alignment(int fd)
 static int
 open_direct(int fd, bool writing, off_t *alignment)
 {
-	if (PAST_THE_CACHE == 0 || is_in_memory(fd))
+	/* tmpfs takes O_DIRECT, and copies all the same. */
+	if (PAST_THE_CACHE == 0 || spill_is_in_memory(fd))
 		return -1;
 	*alignment = find_alignment(fd);
 	if (*alignment == 0 || (off_t)SEGMENT_SIZE % *alignment != 0)

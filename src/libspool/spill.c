@@ -10,9 +10,15 @@
 #include <config.h>
 
 #include <sys/stat.h>
+#ifdef HAVE_LINUX_MAGIC_H
+#include <sys/vfs.h>
+#endif
 
 #include <errno.h>
 #include <fcntl.h>
+#ifdef HAVE_LINUX_MAGIC_H
+#include <linux/magic.h>
+#endif
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -29,6 +35,19 @@ spool_directory(const char *directory)
 	if (from_environment != NULL && *from_environment != '\0')
 		return from_environment;
 	return access("/var/tmp", W_OK | X_OK) == 0 ? "/var/tmp" : "/tmp";
+}
+
+bool
+spill_is_in_memory(int fd)
+{
+#ifdef HAVE_LINUX_MAGIC_H
+	struct statfs system;
+
+	return fstatfs(fd, &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
+#else
+	(void)fd;
+	return false;
+#endif
 }
 
 int

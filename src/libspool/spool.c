@@ -149,6 +149,12 @@ spool_in_memory(const struct spool *spool)
 	return spool->memory.size;
 }
 
+bool
+spool_spills_to_memory(const struct spool *spool)
+{
+	return spill_is_in_memory(spool->spill.fd);
+}
+
 const char *
 spool_leftover(const struct spool *spool)
 {

@@ -74,7 +74,8 @@ enum spool_part {
 	SPOOL_SINK		/* the descriptor given to spool_drain() */
 };
 
-/* Told how far a transfer has come, once for each piece (at most 1 MiB). It must not touch the spool. */
+/* Told how far a transfer has come, once for each piece (at most 1 MiB). It must not touch the spool, but may ask
+   spool_in_memory(). */
 struct spool_progress {
 	void (*report)(void *cookie, off_t bytes);	/* bytes moved since this call began */
 	void *cookie;
@@ -157,6 +158,12 @@ off_t spool_size(struct spool *spool);
 
 /* Of these, the bytes in memory; the rest is in the spill file. */
 off_t spool_in_memory(const struct spool *spool);
+
+/*
+ * Whether the spill file is on a file system that is memory itself: tmpfs or ramfs (statfs(2)). Always false where there
+ * is no spill file yet, or the system is not Linux.
+ */
+bool spool_spills_to_memory(const struct spool *spool);
 
 /*
  * The path of an empty spill file that could not be removed, on a file system without O_TMPFILE: the call that made it

@@ -1,0 +1,242 @@
+/* figures.c: the summary of -v, and the JSON object of --stats. */
+#include <config.h>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "figures.h"
+#include "message.h"
+#include "size.h"
+
+#define NOTHING_READ "nothing was read"
+
+static const char *name;
+static int fd = -1;
+
+void
+figures_summary(const struct figures *figures)
+{
+	char total[SIZE_TEXT], memory[SIZE_TEXT], spilled[SIZE_TEXT], replay[48] = "";
+	const char *also = "";
+
+	size_format(total, figures->bytes);
+	size_format(memory, figures->memory_bytes);
+	size_format(spilled, figures->bytes - figures->memory_bytes);
+	if (figures->replay_seconds >= 0)
+		(void)snprintf(replay, sizeof(replay), ", replayed in %.3f s", figures->replay_seconds);
+	if (figures->spill_in_memory)
+		also = " (which is memory as well; -T names another directory)";
+	if (figures->spill_directory != NULL)
+		message("%jd bytes (%s): %s in memory, %s in %s%s; soaked in %.3f s%s", (intmax_t)figures->bytes,
+		    total, memory, spilled, figures->spill_directory, also, figures->soak_seconds, replay);
+	else
+		message("%jd bytes (%s), all in memory; soaked in %.3f s%s", (intmax_t)figures->bytes, total,
+		    figures->soak_seconds, replay);
+}
+
+static bool
+is_same(const struct stat *a, const struct stat *b)
+{
+	return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* What is wrong with having the figures in this file, if anything is. */
+static const char *
+objection(const struct stat *status, const char *output)
+{
+	struct stat other;
+
+	if (fstat(STDIN_FILENO, &other) == 0 && is_same(status, &other))
+		return "it is standard input";
+	if (output != NULL && stat(output, &other) == 0 && is_same(status, &other))
+		return "it is the file of -o";
+	return NULL;
+}
+
+int
+figures_open(const char *file, const char *output)
+{
+	struct stat status;
+	const char *wrong;
+	bool made = false;
+	int opened = open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+
+	if (opened == -1 && errno == ENOENT) {
+		opened = open(file, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
+		made = opened != -1;
+	}
+	if (opened == -1 || fstat(opened, &status) == -1) {
+		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
+		return STATUS_FAILED;
+	}
+	wrong = objection(&status, output);
+	if (wrong != NULL) {
+		message("%s: %s, and cannot have the figures; " NOTHING_READ, file, wrong);
+		if (made)
+			(void)unlink(file);
+		return STATUS_USAGE;
+	}
+	if (S_ISREG(status.st_mode) && ftruncate(opened, 0) == -1) {
+		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
+		return STATUS_FAILED;
+	}
+	name = file;
+	fd = opened;
+	return STATUS_DONE;
+}
+
+/* The object, as it grows. */
+struct text {
+	char bytes[6 * PATH_MAX + 1024];	/* a byte of a path takes at most six */
+	size_t length;
+};
+
+static void	add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+static void
+add(struct text *text, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	text->length += (size_t)vsnprintf(text->bytes + text->length, sizeof(text->bytes) - text->length, format, arguments);
+	va_end(arguments);
+}
+
+/* The length of the character that text begins with, if it is one in UTF-8 (RFC 3629), or 0. */
+static size_t
+character(const char *text)
+{
+	static const struct {
+		unsigned char first, last;	/* of the first byte */
+		unsigned char low, high;	/* of the second */
+		unsigned char length;
+	} forms[] = {
+		{ 0x01, 0x7f, 0, 0, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
+		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
+		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 }
+	};
+	const unsigned char *byte = (const unsigned char *)text;
+
+	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
+		if (byte[0] < forms[i].first || byte[0] > forms[i].last)
+			continue;
+		if (forms[i].length > 1 && (byte[1] < forms[i].low || byte[1] > forms[i].high))
+			return 0;
+		for (size_t j = 2; j < forms[i].length; j++)
+			if ((byte[j] & 0xc0) != 0x80)
+				return 0;
+		return forms[i].length;
+	}
+	return 0;
+}
+
+/* A JSON string (RFC 8259). A path may have bytes that are no characters; each becomes U+FFFD. */
+static void
+add_string(struct text *text, const char *string)
+{
+	add(text, "\"");
+	while (*string != '\0') {
+		size_t length = character(string);
+
+		if (length == 0)
+			add(text, "\\ufffd");
+		else if (length > 1)
+			add(text, "%.*s", (int)length, string);
+		else if (*string == '"' || *string == '\\')
+			add(text, "\\%c", *string);
+		else if ((unsigned char)*string < 0x20 || *string == 0x7f)
+			add(text, "\\u%04x", (unsigned char)*string);
+		else
+			add(text, "%c", *string);
+		string += length == 0 ? 1 : length;
+	}
+	add(text, "\"");
+}
+
+static void
+add_seconds(struct text *text, const char *key, double seconds)
+{
+	if (seconds < 0)
+		add(text, ", \"%s\": null", key);
+	else
+		add(text, ", \"%s\": %.6f", key, seconds);
+}
+
+/* getrusage(2) counts what the process was before it executed spool; /proc, where it is, does not. */
+static intmax_t
+peak_rss(void)
+{
+	struct rusage usage;
+	char line[128];
+	intmax_t kibibytes = -1;
+	FILE *status = fopen("/proc/self/status", "re");
+
+	if (status != NULL) {
+		while (kibibytes == -1 && fgets(line, sizeof(line), status) != NULL)
+			(void)sscanf(line, "VmHWM: %jd kB", &kibibytes);
+		(void)fclose(status);	/* only read */
+	}
+	if (kibibytes == -1 && getrusage(RUSAGE_SELF, &usage) == 0)
+		kibibytes = usage.ru_maxrss;
+	return kibibytes * 1024;
+}
+
+static int
+write_all(const char *bytes, size_t length)
+{
+	while (length > 0) {
+		ssize_t n = write(fd, bytes, length);
+
+		if (n == -1 && errno == EINTR)
+			continue;
+		if (n == -1)
+			return -1;
+		bytes += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
+void
+figures_write(const struct figures *figures)
+{
+	struct text text = { .length = 0 };
+	int result, copy;
+
+	if (fd == -1)
+		return;
+	add(&text, "{\"bytes\": %jd, \"memory_bytes\": %jd, \"spilled_bytes\": %jd, \"spill_directory\": ",
+	    (intmax_t)figures->bytes, (intmax_t)figures->memory_bytes,
+	    (intmax_t)(figures->bytes - figures->memory_bytes));
+	if (figures->spill_directory == NULL)
+		add(&text, "null");
+	else
+		add_string(&text, figures->spill_directory);
+	add_seconds(&text, "soak_seconds", figures->soak_seconds);
+	add_seconds(&text, "replay_seconds", figures->replay_seconds);
+	add(&text, ", \"peak_rss_bytes\": %jd", peak_rss());
+	if (figures->status < 0)
+		add(&text, ", \"status\": null}\n");
+	else
+		add(&text, ", \"status\": %d}\n", figures->status);
+	/* In a file, the object before is written over, and what it had more is cut off. */
+	result = lseek(fd, 0, SEEK_SET) == -1 && errno != ESPIPE ? -1 : write_all(text.bytes, text.length);
+	if (result == 0 && ftruncate(fd, (off_t)text.length) == -1 && errno != EINVAL)
+		result = -1;
+	/* Some file systems tell of a failure only when a descriptor is closed, and this one may be written once more. */
+	if (result == 0 && ((copy = dup(fd)) == -1 || (close(copy) == -1 && errno != EINTR)))
+		result = -1;
+	if (result == -1)
+		message("%s: cannot write the figures: %s; nothing else is concerned", name, strerror(errno));
+}
