@@ -13,25 +13,31 @@
  * cuts lengths and offsets down to int, so it serves only where there is nothing else.
  */
 #ifdef HAVE_FOPENCOOKIE
+/* fopencookie(3) forbids a negative value, and glibc would miscount; for musl 0 is no failure at all. */
+#ifdef __GLIBC__
+#define WRITE_FAILED 0
+#else
+#define WRITE_FAILED (-1)
+#endif
+
 static ssize_t
 stream_read(void *cookie, char *data, size_t length)
 {
 	return spool_read(cookie, data, length);
 }
 
-/* A failure is 0 here: fopencookie(3) forbids a negative value, and glibc would miscount. */
 static ssize_t
 stream_write(void *cookie, const char *data, size_t length)
 {
 	ssize_t n = spool_write(cookie, data, length);
 
-	return n == -1 ? 0 : n;
+	return n == -1 ? WRITE_FAILED : n;
 }
 
 static int
-stream_seek(void *cookie, off64_t *offset, int whence)
+stream_seek(void *cookie, off_t *offset, int whence)
 {
-	off_t at = spool_seek(cookie, (off_t)*offset, whence);
+	off_t at = spool_seek(cookie, *offset, whence);
 
 	if (at == -1)
 		return -1;
