@@ -265,14 +265,16 @@ signals_stop(void)
 void
 signals_unwatch(void)
 {
-	struct timespec now = { 0 };
-	sigset_t broken;
+	sigset_t broken, waiting;
+	int signal;
 
 	signals_stop();
 	/* A broken pipe that has been told of already. */
 	sigemptyset(&broken);
 	sigaddset(&broken, SIGPIPE);
-	(void)sigtimedwait(&broken, NULL, &now);
+	sigpending(&waiting);
+	if (sigismember(&waiting, SIGPIPE) == 1)
+		(void)sigwait(&broken, &signal);
 	sigaction(SIGCHLD, &watch.child_before, NULL);
 	pthread_sigmask(SIG_SETMASK, &watch.mask_before, NULL);
 	if (watch.missed != 0)
