@@ -8,18 +8,18 @@
 
 #include "internal.h"
 
-/*
- * glibc and musl have fopencookie, the BSDs funopen. libbsd offers funopen everywhere, but over fopencookie it
- * cuts lengths and offsets down to int, so it serves only where there is nothing else.
- */
-#ifdef HAVE_FOPENCOOKIE
-/* fopencookie(3) forbids a negative value, and glibc would miscount; for musl 0 is no failure at all. */
+/* glibc's fopencookie(3) forbids a negative value, and would miscount; for others 0 is no failure at all. */
 #ifdef __GLIBC__
 #define WRITE_FAILED 0
 #else
 #define WRITE_FAILED (-1)
 #endif
 
+/*
+ * glibc and musl have fopencookie, the BSDs funopen. libbsd offers funopen everywhere, but over fopencookie it
+ * cuts lengths and offsets down to int, so it serves only where there is nothing else.
+ */
+#ifdef HAVE_FOPENCOOKIE
 static ssize_t
 stream_read(void *cookie, char *data, size_t length)
 {
@@ -59,13 +59,13 @@ stream_read(void *cookie, char *data, int length)
 	return length < 0 ? -1 : (int)spool_read(cookie, data, (size_t)length);
 }
 
-/* A failure is 0: funopen may be made of fopencookie, which forbids a negative value. */
+/* Where funopen is made of fopencookie, it takes what that takes. */
 static int
 stream_write(void *cookie, const char *data, int length)
 {
 	ssize_t n = length < 0 ? -1 : spool_write(cookie, data, (size_t)length);
 
-	return n == -1 ? 0 : (int)n;
+	return n == -1 ? WRITE_FAILED : (int)n;
 }
 
 static off_t
