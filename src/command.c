@@ -96,15 +96,42 @@ command_set_size(off_t size)
 	return setenv("SPOOL_SIZE", text, 1);
 }
 
+/* The arguments for the shell to which a script without #! is given, to be freed. NULL: ENOMEM. */
+static char **
+script_arguments(const char *path, char **command)
+{
+	static char name[] = "sh";
+	char **arguments;
+	size_t count = 1;
+
+	while (command[count] != NULL)
+		count++;
+	arguments = calloc(count + 2, sizeof(*arguments));
+	if (arguments == NULL)
+		return NULL;
+	arguments[0] = name;
+	arguments[1] = (char *)path;	/* only read */
+	memcpy(arguments + 2, command + 1, (count - 1) * sizeof(*arguments));
+	return arguments;
+}
+
 int
 command_exec(const char *path, char **command, int stream)
 {
+	char **script = NULL;
+	int error;
+
 	if (dup2(stream, STDIN_FILENO) == -1)
 		return STATUS_FAILED;
 	signals_end();
-	/* With a slash in path it searches no more, but still gives scripts without #! to the shell. */
-	execvp(path, command);
-	return status_of(errno);
+	execv(path, command);
+	/* execvp(3) would see to it too, but not that of every C library. */
+	if (errno == ENOEXEC && (script = script_arguments(path, command)) != NULL)
+		execv(_PATH_BSHELL, script);
+	error = errno;
+	free(script);
+	errno = error;
+	return status_of(error);
 }
 
 /* A copy of text with every {} replaced, to be freed. NULL: ENOMEM. */
@@ -177,23 +204,29 @@ spawn(const char *path, char *const *arguments, int input, int output, pid_t *ch
 static int
 spawn_script(const char *path, char **command, int output, pid_t *child)
 {
-	char name[] = "sh";
-	char **arguments;
-	size_t count = 1;
+	char **arguments = script_arguments(path, command);
 	int error;
 
-	while (command[count] != NULL)
-		count++;
-	arguments = calloc(count + 2, sizeof(*arguments));
 	if (arguments == NULL)
 		return errno;
-	arguments[0] = name;
-	arguments[1] = strdup(path);
-	memcpy(arguments + 2, command + 1, (count - 1) * sizeof(*arguments));
-	error = arguments[1] == NULL ? ENOMEM : spawn(_PATH_BSHELL, arguments, STDIN_FILENO, output, child);
-	free(arguments[1]);
+	error = spawn(_PATH_BSHELL, arguments, STDIN_FILENO, output, child);
 	free(arguments);
 	return error;
+}
+
+/* Both ends are closed on execution. Nothing else executes a program meanwhile, so it may be two steps. */
+static int
+make_pipe(int ends[2])
+{
+#ifdef HAVE_PIPE2
+	return pipe2(ends, O_CLOEXEC);
+#else
+	if (pipe(ends) == -1)
+		return -1;
+	(void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);	/* of a descriptor that is open it cannot fail */
+	(void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	return 0;
+#endif
 }
 
 int
@@ -201,7 +234,7 @@ command_start(const char *path, char **command, int *output, pid_t *child)
 {
 	int ends[2], error;
 
-	if (pipe2(ends, O_CLOEXEC) == -1)
+	if (make_pipe(ends) == -1)
 		return STATUS_FAILED;
 	error = spawn(path, command, STDIN_FILENO, ends[1], child);
 	if (error == ENOEXEC)

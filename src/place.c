@@ -234,13 +234,24 @@ succeed_if_unsupported(int result)
 	/* LCOV_EXCL_BR_STOP */
 }
 
+static int
+flush(int fd)
+{
+#ifdef F_FULLFSYNC
+	/* There, on macOS, fsync(2) leaves it in the disk's own cache; but not every file system has this. */
+	if (fcntl(fd, F_FULLFSYNC) == 0)
+		return 0;
+#endif
+	return fsync(fd);
+}
+
 int
 place_flush(int fd)
 {
 	int result;
 
 	do
-		result = fsync(fd);
+		result = flush(fd);
 	while (result == -1 && errno == EINTR);
 	return succeed_if_unsupported(result);
 }

@@ -25,6 +25,10 @@
 #ifndef O_NOATIME
 #define O_NOATIME 0
 #endif
+/* The one socket is opened when no more programs are executed. */
+#ifndef SOCK_CLOEXEC
+#define SOCK_CLOEXEC 0
+#endif
 
 /* How often another random name is tried. */
 #define ATTEMPTS 100

@@ -28,6 +28,15 @@ load helper
 	[ "${lines[1]}" = "spool: the check 'no-such-command' exited with status 127; nothing was released" ]
 }
 
+@test "-c: a message that nobody reads does not end spool by SIGPIPE" {
+	mkfifo pipe
+	# A pipe without a reader.
+	exec 6<>pipe 5>pipe 6<&-
+	run -3 bash -c 'echo 1 | spool -c false 2>&5; exit "${PIPESTATUS[1]}"'
+	exec 5>&-
+	[ -z "$output" ]
+}
+
 @test "-c: curl ... | spool -c 'sha256sum -c sum' sh" {
 	echo 'echo it ran' >script
 	sha256sum <script >sum

@@ -43,7 +43,10 @@ spill_is_in_memory(int fd)
 #ifdef HAVE_LINUX_MAGIC_H
 	struct statfs system;
 
-	return fstatfs(fd, &system) == 0 && (system.f_type == TMPFS_MAGIC || system.f_type == RAMFS_MAGIC);
+	if (fstatfs(fd, &system) == -1)
+		return false;
+	/* Its type is a long here, an int or an unsigned there; the numbers have 32 bits. */
+	return (uint32_t)system.f_type == TMPFS_MAGIC || (uint32_t)system.f_type == RAMFS_MAGIC;
 #else
 	(void)fd;
 	return false;

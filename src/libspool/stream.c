@@ -8,6 +8,13 @@
 
 #include "internal.h"
 
+/* glibc's fopencookie(3) forbids a negative value, and would miscount; for others 0 is no failure at all. */
+#ifdef __GLIBC__
+#define WRITE_FAILED 0
+#else
+#define WRITE_FAILED (-1)
+#endif
+
 /*
  * glibc and musl have fopencookie, the BSDs funopen. libbsd offers funopen everywhere, but over fopencookie it
  * cuts lengths and offsets down to int, so it serves only where there is nothing else.
@@ -19,19 +26,18 @@ stream_read(void *cookie, char *data, size_t length)
 	return spool_read(cookie, data, length);
 }
 
-/* A failure is 0 here: fopencookie(3) forbids a negative value, and glibc would miscount. */
 static ssize_t
 stream_write(void *cookie, const char *data, size_t length)
 {
 	ssize_t n = spool_write(cookie, data, length);
 
-	return n == -1 ? 0 : n;
+	return n == -1 ? WRITE_FAILED : n;
 }
 
 static int
-stream_seek(void *cookie, off64_t *offset, int whence)
+stream_seek(void *cookie, off_t *offset, int whence)
 {
-	off_t at = spool_seek(cookie, (off_t)*offset, whence);
+	off_t at = spool_seek(cookie, *offset, whence);
 
 	if (at == -1)
 		return -1;
@@ -53,13 +59,13 @@ stream_read(void *cookie, char *data, int length)
 	return length < 0 ? -1 : (int)spool_read(cookie, data, (size_t)length);
 }
 
-/* A failure is 0: funopen may be made of fopencookie, which forbids a negative value. */
+/* Where funopen is made of fopencookie, it takes what that takes. */
 static int
 stream_write(void *cookie, const char *data, int length)
 {
 	ssize_t n = length < 0 ? -1 : spool_write(cookie, data, (size_t)length);
 
-	return n == -1 ? 0 : (int)n;
+	return n == -1 ? WRITE_FAILED : (int)n;
 }
 
 static off_t

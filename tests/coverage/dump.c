@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* By ld's --wrap these are called instead of raise(3) and execvp(3). */
+/* By ld's --wrap these are called instead of raise(3) and execv(3). */
 int	__real_raise(int signal);
 int	__wrap_raise(int signal);
-int	__real_execvp(const char *file, char *const *arguments);
-int	__wrap_execvp(const char *file, char *const *arguments);
+int	__real_execv(const char *path, char *const *arguments);
+int	__wrap_execv(const char *path, char *const *arguments);
 
 /* The counts begin at 0 again, lest what comes after a call that has failed is not counted, or all else twice. */
 static void
@@ -35,8 +35,8 @@ __wrap_raise(int signal)
 }
 
 int
-__wrap_execvp(const char *file, char *const *arguments)
+__wrap_execv(const char *path, char *const *arguments)
 {
 	dump();
-	return __real_execvp(file, arguments);
+	return __real_execv(path, arguments);
 }

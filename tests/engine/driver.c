@@ -32,13 +32,13 @@ pattern(long length, long start)
 
 /* FNV-1a, so that what was read need not be printed. */
 static void
-print_bytes(const char *data, ssize_t length)
+print_bytes(const char *data, off_t length)
 {
 	unsigned hash = 2166136261U;
 
-	for (ssize_t i = 0; i < length; i++)
+	for (off_t i = 0; i < length; i++)
 		hash = (hash ^ (unsigned char)data[i]) * 16777619U;
-	printf("%zd bytes %08x\n", length, hash);
+	printf("%jd bytes %08x\n", (intmax_t)length, hash);
 }
 
 static void

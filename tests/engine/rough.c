@@ -138,8 +138,10 @@ WRAP(int, mkostemps, -1, EACCES, (char *path, int suffix, int flags), (path, suf
 WRAP(void *, mmap, MAP_FAILED, ENOMEM, (void *at, size_t length, int how, int flags, int fd, off_t offset),
     (at, length, how, flags, fd, offset))
 WRAP(int, madvise, -1, EINVAL, (void *at, size_t length, int advice), (at, length, advice))
+#ifdef HAVE_STATX
 WRAP(int, statx, -1, EINVAL, (int fd, const char *restrict path, int flags, unsigned mask, struct statx *restrict status),
     (fd, path, flags, mask, status))
+#endif
 WRAP(int, fstatfs, -1, EIO, (int fd, struct statfs *status), (fd, status))
 WRAP(int, pthread_create, EAGAIN, 0, (pthread_t *restrict thread, const pthread_attr_t *restrict attributes,
     void *(*run)(void *), void *restrict cookie), (thread, attributes, run, cookie))
