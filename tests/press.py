@@ -1,10 +1,10 @@
 #!/usr/bin/python3
-# press.py: presses keys in an interactive shell on a terminal, and prints what the shell shows until spool has run.
+# press.py: presses keys in an interactive shell on a terminal, and prints what the shell shows.
 #
-#	press.py KEYS SHELL [ARG ...]
+#	press.py SHELL [ARG ...] <LINES
 #
-# The shell's prompt is READY>, and the spool that it finds says so when it is done. KEYS and the return key after them
-# are sent when the first prompt is there. Nothing is waited for but these two; two minutes mean that they do not come.
+# Each line is typed with the return key after it, "\t" in it being the tab key. The shell's prompt is READY>, and the
+# spool that it finds says when it has run. Nothing is waited for but these; if they do not come, a minute ends it.
 import os
 import pty
 import re
@@ -12,17 +12,17 @@ import select
 import sys
 import time
 
-keys = sys.argv[1].encode().decode('unicode_escape').encode('latin-1') + b'\r'
 child, terminal = pty.fork()
 if child == 0:
     os.environ.update(TERM='xterm', COLUMNS='160', LINES='100')
-    os.execvp(sys.argv[2], sys.argv[2:])
+    os.execvp(sys.argv[1], sys.argv[1:])
 
 shown = b''
-deadline = time.monotonic() + 120
+deadline = time.monotonic() + 60
 
 
 def read_until(mark):
+    """Returns what is shown before the mark; what comes after it is for the next call."""
     global shown
     while mark not in shown:
         ready = select.select([terminal], [], [], max(0, deadline - time.monotonic()))[0]
@@ -33,13 +33,14 @@ def read_until(mark):
         if not more:
             sys.exit('press.py: no %s in: %s' % (mark.decode(), shown.decode(errors='replace')))
         shown += more
+    before, shown = shown.split(mark, 1)
+    return before
 
 
-read_until(b'READY>')
-shown = b''
-os.write(terminal, keys)
-read_until(b'[spool has run]')
+for line in sys.stdin:
+    read_until(b'READY>')
+    os.write(terminal, line.rstrip('\n').replace('\\t', '\t').encode() + b'\r')
+    # Without the terminal's control sequences.
+    print(re.sub(r'\x1b(\[[0-9;?]*[A-Za-z]|[=>()][0B]?)|[\r\x07]', '', read_until(b'[spool has run]').decode()))
 os.close(terminal)
 os.waitpid(child, 0)
-# Without the terminal's control sequences.
-print(re.sub(r'\x1b(\[[0-9;?]*[A-Za-z]|[=>()][0B]?)|[\r\x07]', '', shown.decode()))
