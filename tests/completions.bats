@@ -185,6 +185,7 @@ found_by_fish() {
 	spool -T . --stats x -c y greek al\t => <-T><.><--stats><x><-c><y><greek><alpha>
 	spool -o a:b=c greek al\t       => <-o><a:b=c><greek><alpha>
 	spool -o '' greek al\t          => <-o><><greek><alpha>
+	spool greek "it's" al\t         => <greek><it's><alpha>
 	END
 }
 

@@ -18,7 +18,7 @@ if child == 0:
     os.execvp(sys.argv[1], sys.argv[1:])
 
 shown = b''
-deadline = time.monotonic() + 20
+deadline = time.monotonic() + 60
 
 
 def read_until(mark):
