@@ -6,6 +6,7 @@
 /* The source itself, so that the name of the program can be set back. */
 #include "../../src/options.c"
 
+#include <ctype.h>
 #include <inttypes.h>
 #include <setjmp.h>
 
@@ -121,7 +122,7 @@ same(const struct options *a, const struct options *b)
 	    && same_text(a->output, b->output) && same_text(a->backup, b->backup)
 	    && a->append == b->append && a->overwrite == b->overwrite && a->fall_back == b->fall_back
 	    && a->if_changed == b->if_changed && a->sync == b->sync && a->skip_empty == b->skip_empty
-	    && a->verbose == b->verbose && a->ignore_epipe == b->ignore_epipe && same_list(a->command, b->command);
+	    && a->progress == b->progress && same_text(a->stats, b->stats) && a->verbose == b->verbose && a->ignore_epipe == b->ignore_epipe && same_list(a->command, b->command);
 }
 
 /* What the manual says of the options, for reading the command line plainly. */
@@ -132,7 +133,8 @@ static const struct word {
 } spool_words[] = {
 	{ 'a', "append", 'n' }, { 'b', "backup", 'o' }, { 'c', "check", 'r' }, { 'h', "help", 'n' },
 	{ 'u', "if-changed", 'n' }, { 0, "ignore-epipe", 'n' }, { 'l', "limit", 'r' }, { 'm', "memory", 'r' },
-	{ 0, "no-sync", 'n' }, { 'o', "output", 'r' }, { 'w', "overwrite", 'n' }, { 'n', "skip-empty", 'n' },
+	{ 0, "no-sync", 'n' }, { 'o', "output", 'r' }, { 'w', "overwrite", 'n' }, { 'p', "progress", 'n' },
+	{ 'n', "skip-empty", 'n' }, { 0, "stats", 'r' },
 	{ 'T', "temporary-directory", 'r' }, { 'v', "verbose", 'n' }, { 'V', "version", 'n' }, { 0, NULL, 0 }
 }, sponge_words[] = { { 'a', "append", 'n' }, { 'h', "help", 'n' }, { 0, NULL, 0 } };
 
@@ -181,7 +183,7 @@ take(struct options *options, const struct word *word, const char *argument)
 {
 	const bool empty = argument != NULL && *argument == '\0';
 
-	switch (word->name[0] == 'n' ? 'N' : word->letter != 0 ? word->letter : 'I') {
+	switch (word->letter != 0 ? word->letter : toupper((unsigned char)word->name[0])) {
 	case 'a':
 		options->append = true;
 		break;
@@ -216,6 +218,14 @@ take(struct options *options, const struct word *word, const char *argument)
 		if (empty || options->output != NULL)
 			return STATUS_USAGE;
 		options->output = argument;
+		break;
+	case 'p':
+		options->progress = true;
+		break;
+	case 'S':
+		if (empty || options->stats != NULL)
+			return STATUS_USAGE;
+		options->stats = argument;
 		break;
 	case 'T':
 		options->directory = argument;
