@@ -5,6 +5,7 @@
  */
 #include <config.h>
 
+#include <math.h>
 #include <stdbool.h>
 #include <string.h>
 
@@ -92,38 +93,39 @@ check_parse(const char *text)
 	MUST(bytes == before);
 }
 
-/* The text, read again, must be the number, cut to 1024ths of the unit and then rounded to the last digit. */
+/* The text, read again, must be the number, rounded to the last of its three digits. */
 static void
 check_format(off_t bytes)
 {
 	char text[SIZE_TEXT];
 	const char *at = text;
-	off_t shown = 0, last = 10;	/* in tenths: what is shown, and what its last digit counts */
+	off_t shown = 0, last = 100;	/* in hundredths: what is shown, and what its last digit counts */
+	off_t unit = 1;
+	size_t digits = 0;
 
 	memset(text, 'x', sizeof(text));
 	MUST(size_format(text, bytes) == text);
 	MUST(memchr(text, '\0', sizeof(text)) != NULL);
 	MUST(is_digit(*at));
-	while (is_digit(*at))
-		shown = shown * 10 + (*at++ - '0') * 10;
+	for (; is_digit(*at); digits++)
+		shown = shown * 10 + (*at++ - '0') * 100;
 	if (*at == '.') {
-		MUST(is_digit(at[1]));
-		shown += at[1] - '0';
-		last = 1;
-		at += 2;
+		MUST(is_digit(*++at));
+		for (; is_digit(*at); digits++) {
+			last /= 10;
+			shown += (*at++ - '0') * last;
+		}
+		MUST(digits == 3);
 	}
-	if (*at == 'B') {
-		MUST(shown == bytes * 10);
-	} else {
+	MUST(digits <= 3 || shown == 100000);
+	if (*at != 'B') {
 		const unsigned power = power_of(*at);
-		off_t exact, rest;
 
 		MUST(power > 0 && at[1] == 'i');
-		rest = bytes >> (10 * (power - 1)) & 1023;
-		exact = (bytes >> 10 * power) * 10 * 1024 + rest * 10;
-		MUST(llabs(shown * 1024 - exact) * 2 <= last * 1024);
+		unit <<= 10 * power;
 		at += 2;
 	}
+	MUST(fabsl((long double)shown - (long double)bytes * 100 / (long double)unit) <= (long double)last / 2 + 1e-6L);
 	MUST(strcmp(at, "B") == 0);
 }
 
