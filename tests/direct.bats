@@ -225,10 +225,12 @@ direct_open() {
 @test "no threads: the page cache serves; one thread does" {
 	# The thread sanitizer starts one of its own.
 	[ "$TEST_VARIANT" != thread ] || return 0
-	# The first is the one that waits for signals.
+	# The first is the one that waits for signals, the second the one that says how far it is.
 	strace -f -qq -o trace -e inject=clone3:error=EAGAIN:when=2+ spool -m 1M -o disk/f <forty
 	cmp disk/f forty
-	strace -f -qq -o trace -e inject=clone3:error=EAGAIN:when=3 spool -m 1M -o disk/f <forty
+	strace -f -qq -o trace -e inject=clone3:error=EAGAIN:when=3+ spool -m 1M -o disk/f <forty
+	cmp disk/f forty
+	strace -f -qq -o trace -e inject=clone3:error=EAGAIN:when=4 spool -m 1M -o disk/f <forty
 	cmp disk/f forty
 	[ "$(grep -c 'pwrite64([0-9]*, .*, 524288, ' trace)" -ge 40 ]
 }

@@ -9,11 +9,11 @@ summary() {
 }
 
 @test "-v: the limit itself stays in memory, one byte more does not" {
-	[ "$(summary 1000 -m 1000)" = "spool: 1000 bytes (1.0KiB), all in memory" ]
-	[ "$(summary 1001 -m 1000)" = "spool: 1001 bytes (1.0KiB): 1.0KiB in memory, 1B in /var/tmp" ]
+	[ "$(summary 1000 -m 1000)" = "spool: 1000 bytes (0.98KiB), all in memory" ]
+	[ "$(summary 1001 -m 1000)" = "spool: 1001 bytes (0.98KiB): 0.98KiB in memory, 1B in /var/tmp" ]
 	[ "$(summary 0 -m 0)" = "spool: 0 bytes (0B), all in memory" ]
 	[ "$(summary 1 -m 0)" = "spool: 1 bytes (1B): 0B in memory, 1B in /var/tmp" ]
-	[ "$(summary 5000000 -m 1M)" = "spool: 5000000 bytes (4.8MiB): 1.0MiB in memory, 3.8MiB in /var/tmp" ]
+	[ "$(summary 5000000 -m 1M)" = "spool: 5000000 bytes (4.77MiB): 1MiB in memory, 3.77MiB in /var/tmp" ]
 }
 
 @test "-v: the times, and none for a replay that COMMAND does" {
@@ -23,19 +23,19 @@ summary() {
 }
 
 @test "-v: with COMMAND and CHECK too, what had been in memory" {
-	[ "$(summary 3000000 -m 1M cat)" = "spool: 3000000 bytes (2.9MiB): 1.0MiB in memory, 1.9MiB in /var/tmp" ]
-	[ "$(summary 3000000 -m 1M -c true)" = "spool: 3000000 bytes (2.9MiB): 1.0MiB in memory, 1.9MiB in /var/tmp" ]
-	[ "$(summary 3000000 cat)" = "spool: 3000000 bytes (2.9MiB), all in memory" ]
+	[ "$(summary 3000000 -m 1M cat)" = "spool: 3000000 bytes (2.86MiB): 1MiB in memory, 1.86MiB in /var/tmp" ]
+	[ "$(summary 3000000 -m 1M -c true)" = "spool: 3000000 bytes (2.86MiB): 1MiB in memory, 1.86MiB in /var/tmp" ]
+	[ "$(summary 3000000 cat)" = "spool: 3000000 bytes (2.86MiB), all in memory" ]
 }
 
 @test "sizes with suffixes" {
 	local size
 	for size in 2K 2k 2KB 2kB 2KiB 2kib 002K 2048; do
-		[ "$(summary 2048 -m "$size")" = "spool: 2048 bytes (2.0KiB), all in memory" ]
-		[ "$(summary 2049 -m "$size")" = "spool: 2049 bytes (2.0KiB): 2.0KiB in memory, 1B in /var/tmp" ]
+		[ "$(summary 2048 -m "$size")" = "spool: 2048 bytes (2KiB), all in memory" ]
+		[ "$(summary 2049 -m "$size")" = "spool: 2049 bytes (2.00KiB): 2KiB in memory, 1B in /var/tmp" ]
 	done
 	for size in 1M 1m 1MiB 1G 1T 1P 1E 7E 9223372036854775807 unlimited 1% 50% 100%; do
-		[ "$(summary 100000 -m "$size")" = "spool: 100000 bytes (98KiB), all in memory" ]
+		[ "$(summary 100000 -m "$size")" = "spool: 100000 bytes (97.7KiB), all in memory" ]
 	done
 }
 

@@ -344,9 +344,9 @@ leaves() {
 
 @test "two calls fail: waiting for the source" {
 	small
-	with read:EAGAIN:1,poll:EINTR:1 spool
+	with read:EAGAIN:1,poll:EINTR:1-2 spool
 	[ "$output" = "$(cat in)" ]
-	refuses read:EAGAIN:1,poll:ENOMEM:1 \
+	refuses read:EAGAIN:1,poll:ENOMEM:1-2 \
 	    "standard input: cannot read: Cannot allocate memory; nothing was released" spool
 }
 
