@@ -51,38 +51,85 @@ options() {
 	[ ! -s lint ]
 }
 
-# What README and the man page give as examples, each run where the files that they name are.
+# What README and the man page give as examples, each run where the files that they name are; what they print goes into
+# out.1, out.2 and so on.
 examples() {
 	cp "$DATA/doc.zip" a.zip
 	echo 'echo the script ran' >script
 	sha256sum <script >sum
 	seq 1000 >upload
 	printf 'fine\nERROR one\n' >log
-	seq 9 >list
-	mkdir src
+	printf 'echo a%d\n' 3 2 1 3 >list
+	mkdir src bin
 	seq 1000 >src/file
 	# A command to stand for any.
-	mkdir bin
 	printf '#!/bin/sh\nseq 1000 | tac\n' >bin/cmd
 	chmod +x bin/cmd
 	PATH=$PWD/bin:$PATH
-	local command count=0
+	local command
+	count=0
 	while read -r command; do
-		echo "\$ $command"
-		bash -e -o pipefail -c "$command" || return 1
 		count=$((count + 1))
+		echo "\$ $command"
+		bash -e -o pipefail -c "$command" >"out.$count" || return 1
 	done
-	[ "$count" -ge 6 ]
 }
 
-@test "each example of the man page runs" {
+# The commands of a Markdown file: the lines of its blocks of sh.
+commands() {
+	awk '/^```/ { inside = $0 == "```sh"; next } inside' "$1"
+}
+
+@test "each example of the man page runs, and does what it says" {
 	sed -n 's/^\.Dl \$ //p' "$top/man/spool.1" >commands
 	examples <commands
+	[ "$count" -eq 10 ]
+	[ "$(gzip -dc src.tar.gz | tar -xO src/file | tail -n 1)" = 1000 ]
+	grep -q 'doc.tar$' out.2
+	[ "$(head -n 2 out.3 | tr '\n' ' ')" = '9 9 ' ]
+	grep -qx 'the script ran.*' out.4
+	[ "$(cat out.5 out.6)" = $'3893\nERROR one' ]
+	[ "$(cat list)" = $'echo a1\necho a2\necho a3' ]
+	cmp list copy
+	[ "$(cat script~ script)" = $'echo the script ran\necho a script ran' ]
 }
 
-@test "each example of the README runs" {
-	sed -n '/^What it does/,/^Exit status/s/^    \(.*[^ ]\)   *[a-z].*/\1/p' "$top/README.md" >commands
+@test "no other line of the man page is a command" {
+	sed -n '/^\.Sh DIAGNOSTICS/q; /^\.Dl/p' "$top/man/spool.1" | grep -v '^\.Dl \$ ' >others || true
+	[ ! -s others ]
+	run grep -nE '^\.(Bd|D1)|^\.Dl spool ' "$top/man/spool.1"
+	[ "$status" -eq 1 ]
+}
+
+@test "each command of the README runs, and does what it says" {
+	# Who runs this has built spool already, by the first command or in another way; the second one is this run, and
+	# configure, make and make install are what distcheck does, and what the test of --enable-sponge-link below does.
+	printf '%s\n' 'contrib/bootstrap check' ./configure make 'make install' >elsewhere
+	mkdir -p contrib build/default
+	printf '#!/bin/sh\n' >contrib/bootstrap
+	chmod +x contrib/bootstrap
+	ln -s "$(command -v spool)" build/default/spool
+	commands "$top/README.md" | grep -vxFf elsewhere >commands
+	commands "$top/README.md" | grep -xFf elsewhere | cmp - elsewhere
 	examples <commands
+	[ "$count" -eq 11 ]
+	[ "$(cat out.1)" -gt 100000 ]
+	[ "$(head -n 2 out.2 | tr '\n' ' ')" = '1 10 ' ]
+	grep -q 'doc.tar$' out.3
+	[ "$(head -n 2 out.4 | tr '\n' ' ')" = '9 9 ' ]
+	[ "$(cat out.5 out.6 out.7)" = $'the script ran\n3893\nERROR one' ]
+	[ "$(cat page)" = $'echo a1\necho a2\necho a3' ]
+	cmp page list~
+	[ "$(cat list)" = $'echo b1\necho b2\necho b3' ]
+	tac list | cmp - script
+}
+
+@test "nothing else in the README is a command" {
+	# Blocks of text, and the list of configure's options.
+	awk '/^```/ { inside = !inside; print; next } !inside && /^    /' "$top/README.md" | grep -v '^```' |
+	    grep -vE '^ {4}(--| {20})' >others || true
+	[ ! -s others ]
+	[ "$(grep -c '^```sh$' "$top/README.md")" -eq 4 ]
 }
 
 @test "the table in the README is what was measured" {
