@@ -22,6 +22,7 @@
 
 static const char *name;
 static int fd = -1;
+static bool rewritten;		/* what was written before goes */
 
 void
 figures_summary(const struct figures *figures)
@@ -58,23 +59,37 @@ objection(const struct stat *status, const char *output)
 
 	if (fstat(STDIN_FILENO, &other) == 0 && is_same(status, &other))
 		return "it is standard input";
+	if (fstat(STDOUT_FILENO, &other) == 0 && is_same(status, &other))
+		return "it is standard output";
 	if (output != NULL && stat(output, &other) == 0 && is_same(status, &other))
 		return "it is the file of -o";
 	return NULL;
 }
 
+/* A descriptor of the file, made if there is none. */
+static int
+open_or_make(const char *file, bool *made)
+{
+	const int flags = O_WRONLY | O_NOCTTY | O_CLOEXEC;
+	int opened = open(file, flags);
+
+	*made = false;
+	if (opened != -1 || errno != ENOENT)
+		return opened;
+	opened = open(file, flags | O_CREAT | O_EXCL, 0666);
+	*made = opened != -1;
+	/* A symbolic link may lead to where there is no file yet. */
+	return opened != -1 || errno != EEXIST ? opened : open(file, flags | O_CREAT, 0666);
+}
+
 int
 figures_open(const char *file, const char *output)
 {
-	struct stat status;
+	struct stat status, messages;
 	const char *wrong;
-	bool made = false;
-	int opened = open(file, O_WRONLY | O_NOCTTY | O_CLOEXEC);
+	bool made;
+	int opened = open_or_make(file, &made);
 
-	if (opened == -1 && errno == ENOENT) {
-		opened = open(file, O_WRONLY | O_CREAT | O_NOCTTY | O_CLOEXEC, 0666);
-		made = opened != -1;
-	}
 	if (opened == -1 || fstat(opened, &status) == -1) {
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
 		return STATUS_FAILED;
@@ -86,7 +101,14 @@ figures_open(const char *file, const char *output)
 			(void)unlink(file);
 		return STATUS_USAGE;
 	}
-	if (S_ISREG(status.st_mode) && ftruncate(opened, 0) == -1) {
+	rewritten = S_ISREG(status.st_mode);
+	/* A file that gets the messages, too, gets the figures among them. */
+	if (rewritten && fstat(STDERR_FILENO, &messages) == 0 && is_same(&status, &messages)) {
+		rewritten = false;
+		(void)close(opened);	/* nothing was written to it */
+		opened = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+	}
+	if (opened == -1 || (rewritten && ftruncate(opened, 0) == -1)) {
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
 		return STATUS_FAILED;
 	}
@@ -173,7 +195,16 @@ add_seconds(struct text *text, const char *key, double seconds)
 		add(text, ", \"%s\": %.6f", key, seconds);
 }
 
-/* getrusage(2) counts what the process was before it executed spool; /proc, where it is, does not. */
+static void
+add_number(struct text *text, const char *key, intmax_t number)
+{
+	if (number < 0)
+		add(text, ", \"%s\": null", key);
+	else
+		add(text, ", \"%s\": %jd", key, number);
+}
+
+/* getrusage(2) counts what the process was before it executed spool; /proc, where it is, does not. -1: not known. */
 static intmax_t
 peak_rss(void)
 {
@@ -187,9 +218,29 @@ peak_rss(void)
 			(void)sscanf(line, "VmHWM: %jd kB", &kibibytes);
 		(void)fclose(status);	/* only read */
 	}
-	if (kibibytes == -1 && getrusage(RUSAGE_SELF, &usage) == 0)
-		kibibytes = usage.ru_maxrss;
-	return kibibytes * 1024;
+	if (kibibytes != -1)
+		return kibibytes * 1024;
+	if (getrusage(RUSAGE_SELF, &usage) == -1)
+		return -1;
+#ifdef __APPLE__
+	return usage.ru_maxrss;
+#else
+	return (intmax_t)usage.ru_maxrss * 1024;
+#endif
+}
+
+/* -1 where the file was removed or replaced: nobody would find what is written. */
+static int
+rewind_file(void)
+{
+	struct stat status;
+
+	if (!rewritten)
+		return 0;
+	if (fstat(fd, &status) == -1 || lseek(fd, 0, SEEK_SET) == -1)
+		return -1;
+	errno = ENOENT;
+	return status.st_nlink == 0 ? -1 : 0;
 }
 
 static int
@@ -225,15 +276,15 @@ figures_write(const struct figures *figures)
 		add_string(&text, figures->spill_directory);
 	add_seconds(&text, "soak_seconds", figures->soak_seconds);
 	add_seconds(&text, "replay_seconds", figures->replay_seconds);
-	add(&text, ", \"peak_rss_bytes\": %jd", peak_rss());
-	if (figures->status < 0)
-		add(&text, ", \"status\": null}\n");
-	else
-		add(&text, ", \"status\": %d}\n", figures->status);
-	/* In a file, the object before is written over, and what it had more is cut off. */
-	result = lseek(fd, 0, SEEK_SET) == -1 && errno != ESPIPE ? -1 : write_all(text.bytes, text.length);
-	if (result == 0 && ftruncate(fd, (off_t)text.length) == -1 && errno != EINVAL)
-		result = -1;
+	add_number(&text, "peak_rss_bytes", peak_rss());
+	add_number(&text, "status", figures->status);
+	add(&text, "}\n");
+	result = rewind_file();
+	if (result == 0)
+		result = write_all(text.bytes, text.length);
+	/* What the object before had more is cut off. */
+	if (result == 0 && rewritten)
+		result = ftruncate(fd, (off_t)text.length);
 	/* Some file systems tell of a failure only when a descriptor is closed, and this one may be written once more. */
 	if (result == 0 && ((copy = dup(fd)) == -1 || (close(copy) == -1 && errno != EINTR)))
 		result = -1;

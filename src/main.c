@@ -208,14 +208,29 @@ begin_source(struct job *job)
 	return status == STATUS_DONE ? STATUS_DONE : report_start(job, status);
 }
 
+/* Where the stream spills to, once it does. */
+static void
+note_spill(struct job *job)
+{
+	const char *directory = job->target != NULL ? target_directory(job->target) : job->options->directory;
+
+	/* The watch may be asking for it. */
+	signals_hold();
+	job->spill_directory = spool_directory(directory);
+	job->spill_in_memory = spool_spills_to_memory(job->spool);
+	signals_release();
+}
+
 /* While the stream is soaked up. */
 static void
 soaked(void *cookie, off_t bytes)
 {
-	const struct job *job = cookie;
+	struct job *job = cookie;
 
 	if (job->target != NULL)
 		target_soaked(job->target, bytes);
+	if (job->spill_directory == NULL && spool_is_rolled(job->spool))
+		note_spill(job);
 	progress_soaked(bytes, spool_in_memory(job->spool));
 }
 
@@ -358,12 +373,12 @@ static struct figures
 figures_now(const struct job *job, int status)
 {
 	struct figures figures = {
-		.bytes = progress_bytes(), .memory_bytes = progress_bytes_in_memory(),
 		.spill_directory = job->spill_directory, .spill_in_memory = job->spill_in_memory,
 		.soak_seconds = progress_seconds(PROGRESS_SOAK),
 		.replay_seconds = progress_seconds(job->target != NULL ? PROGRESS_SAVE : PROGRESS_REPLAY), .status = status
 	};
 
+	figures.bytes = progress_bytes(&figures.memory_bytes);
 	return figures;
 }
 
@@ -454,24 +469,11 @@ run_command(struct job *job)
 		status = STATUS_FAILED;
 	else
 		status = command_exec(job->path, job->options->command, stream);
+	/* There will be no COMMAND that has to find it as it was; and who reads the figures may have gone. */
+	(void)signal(SIGPIPE, SIG_IGN);
 	report_start(job, status);
 	(void)close(stream);
 	return status;
-}
-
-/* After the soak, whatever became of it. */
-static void
-note_spill(struct job *job)
-{
-	const char *directory = job->target != NULL ? target_directory(job->target) : job->options->directory;
-
-	/* The watch may be asking for it. */
-	signals_hold();
-	if (spool_is_rolled(job->spool)) {
-		job->spill_directory = spool_directory(directory);
-		job->spill_in_memory = spool_spills_to_memory(job->spool);
-	}
-	signals_release();
 }
 
 /* From the soak on. */
@@ -482,7 +484,6 @@ transact(struct job *job)
 	bool skip = false;
 	int status = soak(job);
 
-	note_spill(job);
 	if (status == STATUS_DONE) {
 		skip = options->skip_empty && spool_size(job->spool) == 0;
 		if (!skip)
@@ -525,6 +526,8 @@ abandon(void *cookie, int signal)
 static int
 begin_watch(struct job *job)
 {
+	if (job->watched)
+		return STATUS_DONE;
 	if (signals_watch(abandon, job) == -1) {
 		message("cannot start: %s; " NOTHING_READ, strerror(errno));
 		return STATUS_FAILED;
@@ -569,8 +572,6 @@ check_before_reading(struct job *job)
 	/* Where the directory was not asked for, and memory may suffice, it need not be any good. */
 	if (status == STATUS_DONE && options->directory == NULL && options->memory == 0)
 		status = check_directory(spool_directory(NULL));
-	if (status == STATUS_DONE && (options->progress || options->stats != NULL))
-		status = begin_watch(job);
 	return status;
 }
 
@@ -630,8 +631,13 @@ main(int argc, char **argv)
 	if (status != STATUS_DONE)
 		return status;
 	signals_begin();
-	if (options.stats != NULL)
+	if (options.progress || options.stats != NULL)
+		status = begin_watch(&job);
+	if (status == STATUS_DONE && options.stats != NULL) {
+		signals_hold();		/* the watch writes into it, or does not */
 		status = figures_open(options.stats, options.output);
+		signals_release();
+	}
 	if (status == STATUS_DONE)
 		status = check_before_reading(&job);
 	if (status == STATUS_DONE)

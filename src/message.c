@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -9,7 +10,7 @@
 #include "message.h"
 
 static const char *name = "spool";
-static void (*before)(void);
+static void (*_Atomic before)(void);
 
 void
 message_name(const char *new_name)
@@ -20,7 +21,7 @@ message_name(const char *new_name)
 void
 message_before(void (*function)(void))
 {
-	before = function;
+	atomic_store(&before, function);
 }
 
 void
@@ -29,6 +30,7 @@ message(const char *format, ...)
 	char line[8192];	/* more than a path and its sentence need; a longer one is cut */
 	size_t length, room;
 	va_list arguments;
+	void (*wipe)(void);
 	int n;
 
 	strlcpy(line, name, sizeof(line));
@@ -40,8 +42,9 @@ message(const char *format, ...)
 	if (n > 0)
 		length += (size_t)n < room ? (size_t)n : room - 1;
 	line[length++] = '\n';
-	if (before != NULL)
-		before();
+	wipe = atomic_load(&before);
+	if (wipe != NULL)
+		wipe();
 	/* If this fails there is nobody left to tell. */
 	if (write(STDERR_FILENO, line, length) == -1)
 		return;

@@ -2,8 +2,10 @@
 #include <config.h>
 
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 
 #include <errno.h>
+#include <limits.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -57,10 +59,14 @@ static struct {
 	size_t drawn;			/* so many columns of the terminal are the line's */
 } screen;
 
-/* Written before there is a thread. */
+/* Written before there is the thread. */
 static int source;
 static bool show;
 static bool terminal;			/* standard error is one */
+static bool typed;			/* and the source, too */
+static bool displayed;			/* and standard output */
+static int columns_set;			/* $COLUMNS, or 0 */
+
 static bool started;			/* the main thread's */
 
 /* What one line says. */
@@ -70,9 +76,11 @@ struct view {
 	off_t soaked;
 	off_t in_memory;
 	off_t moved;
+	double rate;			/* bytes in a second */
 };
 
 /* The thread's own. */
+static bool asked_for_input;
 static struct {
 	enum progress_phase phase;
 	size_t count;
@@ -116,24 +124,29 @@ sample(const struct view *view)
 	history.count++;
 }
 
-/* Bytes in a second: lately, where there are samples, else since the phase began. */
 static double
-rate(const struct view *view)
+rate(double seconds, off_t bytes)
+{
+	return seconds > 0 ? (double)bytes / seconds : 0;
+}
+
+/* Bytes in a second: of late, where there are samples. */
+static double
+rate_of_late(const struct view *view)
 {
 	/* Lines that are far apart tell of the time between them. */
 	const size_t window = terminal ? SAMPLES : 1;
-	double seconds = view->seconds;
-	off_t bytes = done(view);
+	size_t oldest;
 
 	if (view->phase != history.phase)
 		history.count = 0;
-	if (history.count >= window) {
-		const size_t oldest = (history.count - window) % SAMPLES;
-
-		seconds -= history.samples[oldest].seconds;
-		bytes -= history.samples[oldest].bytes;
-	}
-	return seconds > 0 ? (double)bytes / seconds : 0;
+	if (history.count < window)
+		return rate(view->seconds, done(view));
+	oldest = (history.count - window) % SAMPLES;
+	/* A file that is written a second time begins anew. */
+	if (done(view) < history.samples[oldest].bytes)
+		return 0;
+	return rate(view->seconds - history.samples[oldest].seconds, done(view) - history.samples[oldest].bytes);
 }
 
 enum { TIME_TEXT = 32 };
@@ -154,12 +167,8 @@ describe_soak(char *text, size_t size, const struct view *view, size_t columns)
 	char total[SIZE_TEXT], speed[SIZE_TEXT], memory[SIZE_TEXT], spilled[SIZE_TEXT], elapsed[TIME_TEXT];
 	char where[64] = " (in memory)";
 
-	if (view->soaked == 0 && view->seconds >= PATIENCE && isatty(source) == 1) {
-		(void)snprintf(text, size, "waiting for input from the terminal; Ctrl-D at the start of a line ends it");
-		return;
-	}
 	size_format(total, view->soaked);
-	size_format(speed, (off_t)rate(view));
+	size_format(speed, (off_t)view->rate);
 	size_format(memory, view->in_memory);
 	size_format(spilled, view->soaked - view->in_memory);
 	time_format(elapsed, view->seconds);
@@ -175,14 +184,13 @@ static void
 describe_replay(char *text, size_t size, const struct view *view, const char *doing, size_t columns, bool with_bar)
 {
 	char total[SIZE_TEXT], speed[SIZE_TEXT], left[TIME_TEXT], words[160], bar[80] = "";
-	const double per_second = rate(view);
 	const int percent = view->soaked == 0 ? 100 : (int)((double)view->moved / (double)view->soaked * 100);
 	size_t length;
 
 	size_format(total, view->soaked);
-	size_format(speed, (off_t)per_second);
-	if (per_second >= 1)
-		time_format(left, (double)(view->soaked - view->moved) / per_second);
+	size_format(speed, (off_t)view->rate);
+	if (view->rate >= 1)
+		time_format(left, (double)(view->soaked - view->moved) / view->rate);
 	else
 		strlcpy(left, "?", sizeof(left));
 	(void)snprintf(words, sizeof(words), "%3d%% of %s %s/s, %s left", percent, total, speed, left);
@@ -242,11 +250,9 @@ static size_t
 columns_of_terminal(void)
 {
 	struct winsize size;
-	const char *set = getenv("COLUMNS");
-
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
-	return set != NULL && atoi(set) > 0 ? (size_t)atoi(set) : 80;
+	return columns_set > 0 ? (size_t)columns_set : 80;
 }
 
 /* Whether the line may be printed now: not into a terminal that belongs to another job, or has been stopped. */
@@ -296,52 +302,59 @@ wipe(void)
 	pthread_mutex_unlock(&printing);
 }
 
-static bool
-is_over(void)
+/* What is typed appears where the line would be; so there is none, but a hint for who does not know that he should. */
+static void
+ask_for_input(const struct view *view)
 {
-	bool over;
-
-	pthread_mutex_lock(&printing);
-	over = screen.over;
-	pthread_mutex_unlock(&printing);
-	return over;
+	if (asked_for_input || view->soaked > 0 || view->seconds < PATIENCE)
+		return;
+	asked_for_input = true;
+	message("waiting for input from the terminal; Ctrl-D at the start of a line ends it");
 }
 
 static void
 show_line(void)
 {
-	char text[256];
+	char text[256] = "";
 	struct view view;
 
 	look(&view);
-	/* What CHECK prints is for the terminal, too. */
-	if (view.phase == PROGRESS_CHECK || is_over()) {
-		wipe();
-		return;
-	}
-	describe(text, sizeof(text), &view, terminal ? columns_of_terminal() - 1 : 0);
-	sample(&view);
-	if (!terminal) {
-		if (may_print())
-			message("%s", text);
+	if (typed && view.phase == PROGRESS_SOAK) {
+		ask_for_input(&view);
 		return;
 	}
 	pthread_mutex_lock(&printing);
-	if (!screen.over && may_print())
-		draw(text);
+	/* Once more: the phase does not change now without the line being wiped away after this. */
+	look(&view);
+	view.rate = rate_of_late(&view);
+	sample(&view);
+	/* What CHECK prints is for the terminal, too, and what is replayed to it. */
+	if (view.phase != PROGRESS_CHECK && !(displayed && view.phase == PROGRESS_REPLAY))
+		describe(text, sizeof(text), &view, terminal ? columns_of_terminal() - 1 : 0);
+	if (*text != '\0' && !screen.over && may_print()) {
+		if (terminal)
+			draw(text);
+		else
+			message("%s", text);
+	}
 	pthread_mutex_unlock(&printing);
 }
 
-/* What SIGUSR1 asks for, also from a job that is not the terminal's. */
+/* What SIGUSR1 asks for, also from a job that is not the terminal's. Nobody waits for it, so it may come too late. */
 static void
 answer(void)
 {
 	char text[256];
 	struct view view;
+	bool over;
 
 	look(&view);
+	view.rate = rate(view.seconds, done(&view));
 	describe(text, sizeof(text), &view, 0);
-	if (!is_over())
+	pthread_mutex_lock(&printing);
+	over = screen.over;
+	pthread_mutex_unlock(&printing);
+	if (!over)
 		message("%s", text);
 }
 
@@ -423,14 +436,35 @@ pauses(void)
 	return poll(&input, 1, PAUSE) == 0;
 }
 
+/* Whether so little is taken by standard output at once, so that there will be no time to ask. */
+static bool
+is_taken_at_once(off_t bytes)
+{
+	struct stat sink;
+	int waiting;
+
+	if (bytes > PIPE_BUF || fstat(STDOUT_FILENO, &sink) == -1)
+		return false;
+	if (S_ISFIFO(sink.st_mode))
+		return ioctl(STDOUT_FILENO, FIONREAD, &waiting) == 0 && waiting == 0;
+	return S_ISREG(sink.st_mode) || (S_ISCHR(sink.st_mode) && isatty(STDOUT_FILENO) == 0);
+}
+
 void
 progress_begin(bool show_line_too, int descriptor)
 {
+	const char *columns = getenv("COLUMNS");
+
 	show = show_line_too;
 	source = descriptor;
 	terminal = show && isatty(STDERR_FILENO) == 1;
+	typed = terminal && isatty(source) == 1;
+	displayed = terminal && isatty(STDOUT_FILENO) == 1;
+	columns_set = columns != NULL ? atoi(columns) : 0;
+	pthread_mutex_lock(&counting);
 	counts.began = now();
 	counts.entered = true;
+	pthread_mutex_unlock(&counting);
 	if (terminal)
 		message_before(wipe);
 	if (show || pauses())
@@ -444,7 +478,7 @@ progress_soaked(off_t bytes, off_t in_memory)
 	counts.soaked = bytes;
 	counts.in_memory = in_memory;
 	pthread_mutex_unlock(&counting);
-	if (!started && (bytes > ENOUGH_TO_ASK || pauses()))
+	if (!started && (bytes > ENOUGH_TO_ASK || pauses() || now() - counts.began > PAUSE / 1000.0))
 		start();
 }
 
@@ -466,10 +500,9 @@ progress_enter(enum progress_phase phase)
 	counts.phase = phase;
 	counts.moved = 0;
 	pthread_mutex_unlock(&counting);
-	if (phase == PROGRESS_CHECK)
-		wipe();
-	/* A pipe takes so much at once. */
-	if (!started && (phase != PROGRESS_REPLAY || counts.soaked > ENOUGH_TO_ASK))
+	/* What comes now may be written to the same terminal. */
+	wipe();
+	if (!started && !(phase == PROGRESS_REPLAY && is_taken_at_once(counts.soaked)))
 		start();
 }
 
@@ -488,21 +521,13 @@ progress_end(void)
 }
 
 off_t
-progress_bytes(void)
+progress_bytes(off_t *in_memory)
 {
 	struct view view;
 
 	look(&view);
+	*in_memory = view.in_memory;
 	return view.soaked;
-}
-
-off_t
-progress_bytes_in_memory(void)
-{
-	struct view view;
-
-	look(&view);
-	return view.in_memory;
 }
 
 double

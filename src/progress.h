@@ -5,7 +5,7 @@
  *	progress_soaked()	...
  *	progress_enter()	each time that the work changes
  *	progress_moved()	...
- *	progress_end()		the line is wiped away, and no other comes
+ *	progress_end()		the line is wiped away, and no other comes; but for an answer that is being given
  *
  * A thread prints, so that neither a source that pauses nor a terminal that has been stopped matters to the other. It
  * waits for the signals of signals_status(), which all threads hold back. Where it cannot be had, nothing is printed.
@@ -42,9 +42,10 @@ void	progress_moved(void *unused, off_t bytes);
 
 void	progress_end(void);
 
-/* What was soaked up, and for how long spool was, or has been, in a phase; negative if it was not yet. */
-off_t	progress_bytes(void);
-off_t	progress_bytes_in_memory(void);
+/* What was soaked up, and what of it is in memory. */
+off_t	progress_bytes(off_t *in_memory);
+
+/* For how long spool was, or has been, in a phase; negative if it was not yet. */
 double	progress_seconds(enum progress_phase phase);
 
 #endif

@@ -70,6 +70,19 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 	run env --default-signal=TERM spool --stats figures -c 'kill -TERM $PPID; sleep 10' <"$DATA/numbers"
 	[ "$status" -eq 143 ]
 	figures '.bytes > 0 and .status == 143'
+	mkdir t
+	mkfifo in
+	env --default-signal=TERM spool --stats figures -m 1K -T t <in >out 3>&- &
+	exec 5>in
+	seq 10000 >&5
+	spilled() {
+		[ "$(find "/proc/$!/fd" -lname "$PWD/t/*" | wc -l)" -gt 0 ]
+	}
+	eventually spilled
+	kill -TERM $!
+	run -143 wait $!
+	exec 5>&-
+	figures '.spill_directory == "t" and .memory_bytes == 1024 and .status == 143'
 	run env --default-signal=INT spool --stats figures -o f sh -c 'echo 1; kill -INT $PPID; sleep 10'
 	[ "$status" -eq 130 ]
 	figures '.status == 130'
@@ -114,6 +127,37 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 	[ "$output" = 600 ]
 }
 
+@test "--stats: into the file that has the messages" {
+	echo before >log
+	run bash -c 'spool --stats /dev/stderr -v <"$DATA/numbers" 2>>log >out'
+	[ "$status" -eq 0 ]
+	[ "$(wc -l <log)" -eq 3 ]
+	[ "$(head -n 1 log)" = before ]
+	tail -n 1 log >last
+	figures '.status == 0' last
+}
+
+@test "--stats: a file that is replaced meanwhile does not get them" {
+	echo old >f
+	run spool --stats f~ -b -o f <"$DATA/numbers"
+	[ "$status" -eq 0 ]
+	[ "$output" = "spool: f~: cannot write the figures: No such file or directory; nothing else is concerned" ]
+	[ "$(cat f~)" = old ]
+}
+
+@test "--stats: a FIFO whose reader has gone" {
+	mkfifo fifo
+	printf '#!/no/interpreter\n' >none
+	chmod +x none
+	local command
+	for command in ./nowhere ./none; do
+		: <fifo 3>&- &
+		run spool --stats fifo "$command" <"$DATA/numbers"
+		[ "$status" -eq 127 ]
+		wait
+	done
+}
+
 @test "--stats: what cannot be written is known before anything is read, or told at the end" {
 	run --separate-stderr spool --stats nowhere/figures <"$DATA/numbers"
 	[ "$status" -eq 1 ]
@@ -128,7 +172,7 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 	[ "$stderr" = "spool: /dev/full: cannot write the figures: No space left on device; nothing else is concerned" ]
 }
 
-@test "--stats: not into the file of -o, nor over standard input" {
+@test "--stats: not into the file of -o, nor over standard input or output" {
 	echo old >f
 	ln f g
 	local file
@@ -143,7 +187,18 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 	[ "$(cat f)" = old ]
 	run spool --stats ./new -o new <f
 	[ "$status" -eq 2 ]
+	run --separate-stderr bash -c 'spool --stats out <f >out'
+	[ "$status" -eq 2 ]
+	[ "$stderr" = "spool: out: it is standard output, and cannot have the figures; nothing was read" ]
+	rm out
 	only f g
+	# Where the name leads to a file that is not there yet, the name stays.
+	ln -s real link
+	run spool --stats link -o link <f
+	[ "$status" -eq 2 ]
+	[ -L link ]
+	spool --stats link <f >out
+	figures '.status == 0' real
 	spool --stats /dev/null -o /dev/null </dev/null
 }
 

@@ -48,9 +48,9 @@ feed() {
 	feed 30M
 	eventually shows '^soaking 60MiB .*, 40MiB on disk\)$'
 	feed end
-	head -c 30M <&4 | wc -c
+	[ "$(head -c 30M <&4 | wc -c)" -eq 31457280 ]
 	eventually shows '^replaying \[=+>? *\]  5[0-9]% of 60MiB [0-9.]+[KMG]?i?B/s, 0:00:[0-9]{2} left$'
-	cat <&4 | wc -c
+	[ "$(wc -c <&4)" -gt 0 ]
 	exec 4<&-
 	eventually shows '^after 0$'
 	screen | sed '/^$/d' | diff - <(printf '%s\n' before 'after 0')
@@ -131,13 +131,20 @@ feed() {
 }
 
 @test "-p: somebody who is expected to type is told so" {
-	terminal 80 'spool -p >out; echo "status $?"'
-	eventually shows '^waiting for input from the terminal; Ctrl-D at the start of a line ends it$'
+	terminal 100 'spool -p >out; echo "status $?"'
+	eventually shows '^spool: waiting for input from the terminal; Ctrl-D at the start of a line ends it$'
 	tmux -S socket send-keys typed Enter
-	eventually shows '^soaking 6B'
+	eventually shows '^typed$'
 	tmux -S socket send-keys C-d
 	eventually shows '^status 0$'
 	[ "$(cat out)" = typed ]
+}
+
+@test "-p: what is replayed to the same terminal is seen" {
+	terminal 80 '(sleep 1; echo data) | spool -p; echo "status $?"'
+	eventually shows '^soaking 0B'
+	eventually shows '^status 0$'
+	screen | sed '/^$/d' | diff - <(printf '%s\n' data 'status 0')
 }
 
 @test "-p elsewhere: a line every few seconds" {
@@ -187,6 +194,29 @@ answers() {
 	eventually answers 'replaying +[0-9]+% of 3MiB [0-9.]+[KMG]?i?B/s, ([0-9]+:[0-9:]+|\?) left$'
 	[ "$(head -c 4M <&4 | wc -c)" -eq 3145728 ]
 	exec 4<&-
+	wait "$spool"
+}
+
+@test "SIGUSR1: also where the stream trickles, or a full pipe does not take five bytes" {
+	mkfifo sink
+	/usr/bin/python3 -c 'import sys, time
+for i in range(2000):
+    sys.stdout.write("x")
+    sys.stdout.flush()
+    time.sleep(0.005)' 3>&- | spool >out 2>err 3>&- &
+	spool=$!
+	eventually listens
+	eventually answers 'soaking [0-9]+B'
+	kill "$spool"
+	wait "$spool" || true
+	exec 4<>sink
+	head -c 64K /dev/zero >&4
+	echo four | spool >sink 2>err 3>&- &
+	spool=$!
+	eventually listens
+	eventually answers 'replaying +0% of 5B 0B/s, \? left$'
+	head -c 65541 <&4 | tail -c 5 >got
+	[ "$(cat got)" = four ]
 	wait "$spool"
 }
 

@@ -75,7 +75,7 @@ enum spool_part {
 };
 
 /* Told how far a transfer has come, once for each piece (at most 1 MiB). It must not touch the spool, but may ask
-   spool_in_memory(). */
+   spool_in_memory(), spool_is_rolled() and spool_spills_to_memory(). */
 struct spool_progress {
 	void (*report)(void *cookie, off_t bytes);	/* bytes moved since this call began */
 	void *cookie;
