@@ -66,6 +66,15 @@ objection(const struct stat *status, const char *output)
 	return NULL;
 }
 
+static int
+cut(int file, off_t length)
+{
+	while (ftruncate(file, length) == -1)
+		if (errno != EINTR)
+			return -1;
+	return 0;
+}
+
 /* A descriptor of the file, made if there is none. */
 static int
 open_or_make(const char *file, bool *made)
@@ -108,7 +117,7 @@ figures_open(const char *file, const char *output)
 		(void)close(opened);	/* nothing was written to it */
 		opened = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	}
-	if (opened == -1 || (rewritten && ftruncate(opened, 0) == -1)) {
+	if (opened == -1 || (rewritten && cut(opened, 0) == -1)) {
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
 		return STATUS_FAILED;
 	}
@@ -284,7 +293,7 @@ figures_write(const struct figures *figures)
 		result = write_all(text.bytes, text.length);
 	/* What the object before had more is cut off. */
 	if (result == 0 && rewritten)
-		result = ftruncate(fd, (off_t)text.length);
+		result = cut(fd, (off_t)text.length);
 	/* Some file systems tell of a failure only when a descriptor is closed, and this one may be written once more. */
 	if (result == 0 && ((copy = dup(fd)) == -1 || (close(copy) == -1 && errno != EINTR)))
 		result = -1;

@@ -137,6 +137,7 @@ rate_of_late(const struct view *view)
 	/* Lines that are far apart tell of the time between them. */
 	const size_t window = terminal ? SAMPLES : 1;
 	size_t oldest;
+	off_t before;
 
 	if (view->phase != history.phase)
 		history.count = 0;
@@ -144,9 +145,8 @@ rate_of_late(const struct view *view)
 		return rate(view->seconds, done(view));
 	oldest = (history.count - window) % SAMPLES;
 	/* A file that is written a second time begins anew. */
-	if (done(view) < history.samples[oldest].bytes)
-		return 0;
-	return rate(view->seconds - history.samples[oldest].seconds, done(view) - history.samples[oldest].bytes);
+	before = history.samples[oldest].bytes < done(view) ? history.samples[oldest].bytes : done(view);
+	return rate(view->seconds - history.samples[oldest].seconds, done(view) - before);
 }
 
 enum { TIME_TEXT = 32 };
@@ -399,7 +399,7 @@ keep_line(void *unused)
 		else
 			show_line();
 	}
-	return unused;
+	return unused;	/* LCOV_EXCL_LINE: for the compiler; it ends with the process */
 }
 
 /*
@@ -536,9 +536,7 @@ progress_seconds(enum progress_phase phase)
 	double seconds = -1;
 
 	pthread_mutex_lock(&counting);
-	if (counts.entered && phase == counts.phase)
-		seconds = now() - counts.began;
-	else if (counts.seconds[phase] > 0)
+	if (counts.seconds[phase] > 0)
 		seconds = counts.seconds[phase];
 	pthread_mutex_unlock(&counting);
 	return seconds;

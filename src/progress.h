@@ -45,7 +45,7 @@ void	progress_end(void);
 /* What was soaked up, and what of it is in memory. */
 off_t	progress_bytes(off_t *in_memory);
 
-/* For how long spool was, or has been, in a phase; negative if it was not yet. */
+/* For how long spool was in a phase that has ended; negative if it was not. */
 double	progress_seconds(enum progress_phase phase);
 
 #endif

@@ -60,7 +60,8 @@ feed() {
 	begin_source
 	terminal 80 'spool -p -m 1M -T . <source >/dev/null'
 	feed 3M
-	eventually shows '^soaking 3MiB .*on disk\)$'
+	# The rate is that of the last two seconds.
+	eventually shows '^soaking 3MiB 0:00:0[2-9] 0B/s \(1MiB in memory, 2MiB on disk\)$'
 	tmux -S socket resize-window -x 40 -y 10
 	eventually shows '^soaking 3MiB 0:00:[0-9]{2} [0-9.]+[KMG]?i?B/s$'
 	# What was there before has been folded by the terminal, but from now on one line is used.
@@ -73,6 +74,43 @@ feed() {
 	tmux -S socket resize-window -x 1 -y 10
 	feed end
 	wait
+}
+
+@test "-p: the bar and its words, in wide terminals and narrow ones" {
+	begin_source
+	mkfifo sink
+	terminal 200 'spool -p -m 20M -T . <source >sink; echo "after $?"'
+	exec 4<sink
+	feed 30M
+	feed end
+	[ "$(head -c 10M <&4 | wc -c)" -eq 10485760 ]
+	eventually shows '^replaying \[[=> ]{76}\]  3[0-9]% of 30MiB .* left$'
+	tmux -S socket resize-window -x 50 -y 10
+	eventually shows '^replaying  3[0-9]% of 30MiB [0-9.]+[KMG]?i?B/s, ([0-9:]+|\?) left$'
+	tmux -S socket resize-window -x 30 -y 10
+	eventually shows '^replaying 3[0-9]%, ([0-9:]+|\?) left$'
+	[ "$(wc -c <&4)" -gt 0 ]
+	exec 4<&-
+}
+
+@test "-p: a terminal that does not tell its width" {
+	/usr/bin/python3 - <<-'END'
+	import os, pty, time
+	for columns, width in ("30", 29), ("0", 79), ("x", 79):
+	    pid, terminal = pty.fork()
+	    if pid == 0:
+	        os.environ["COLUMNS"] = columns
+	        os.execvp("sh", ["sh", "-c", "(head -c 3M /dev/zero; sleep 1) | spool -p -m 1M -T . | (sleep 1; cat) >out"])
+	    seen = b""
+	    while True:
+	        try:
+	            seen += os.read(terminal, 1000)
+	        except OSError:
+	            break
+	    assert os.waitpid(pid, 0)[1] == 0
+	    lines = seen.split(b"\r")
+	    assert max(map(len, lines)) == width, (columns, lines)
+	END
 }
 
 @test "-p: an interrupt wipes the line away" {
@@ -230,6 +268,7 @@ for i in range(2000):
 	echo >checked
 	eventually answers 'soaked 6.57MiB, waiting for the command to end 0:00:[0-9]{2}$'
 	echo >ended
+	eventually answers 'saving 6.57MiB 0:00:[0-9]{2}$'
 	exec 4<f
 	head -c 1 <&4 | wc -c
 	eventually answers 'saving +[0-9]+% of 6.57MiB'

@@ -518,7 +518,7 @@ meanwhile() {
 @test "meanwhile: a signal while a check runs, and calls of the watch fail" {
 	small
 	local call
-	for call in waitid:EINTR:2 waitid:ECHILD:2 sigwait:EINVAL:2; do
+	for call in waitid:EINTR:2 waitid:ECHILD:2 sigwait:EINVAL:2 sigwait:EINVAL:3 sigwait:EINVAL:4; do
 		with "$call" spool -c 'kill -TERM $PPID; sleep 0.2' -o f
 		[ "$status" -eq 143 ]
 		cmp f old
@@ -537,4 +537,60 @@ meanwhile() {
 	meanwhile 'kill -TERM $PPID; sleep 0.1' pthread_kill:GO:1 spool -c true
 	[ "$status" -eq 143 ]
 	[ -z "$output" ]
+}
+
+# The figures, which are one whole object if there are any; whatever becomes of them, the stream arrives.
+judge_figures() {
+	if [ "$status" -eq 0 ]; then
+		cmp in out || return 1
+		grep -q '"status": 0}$' figures || grep -q 'cannot write the figures' err
+	else
+		[ -s err ] && [ "$status" -eq 1 ]
+	fi
+}
+
+@test "each call fails: with figures" {
+	judge() {
+		[[ $FAIL = *:EINTR:* ]] || [[ $FAIL = poll:* ]] || { judge_figures; return; }
+		[ "$status" -eq 0 ] && judge_figures
+	}
+	faults="$faults dup:EMFILE fopen:EMFILE getrusage:EINVAL ioctl:EIO"
+	sweep --stats figures
+	sweep --stats figures -m 10K -p
+}
+
+@test "a call fails: the figures" {
+	small
+	rm f
+	with ftruncate:EIO:1 spool --stats figures
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: figures: cannot write the figures: Input/output error; nothing was read" ]
+	local call
+	for call in ftruncate:EIO:2 dup:EIO:1 lseek:EIO:1; do
+		with "$call" spool --stats figures
+		[ "$status" -eq 0 ]
+		grep -qx 'spool: figures: cannot write the figures: Input/output error; nothing else is concerned' <<<"$output"
+	done
+	with fcntl:EMFILE:4 spool --stats /dev/stderr
+	for call in fopen:ENOENT:1 fopen:ENOENT:1,getrusage:EINVAL:1; do
+		with "$call" spool --stats figures
+		[ "$status" -eq 0 ]
+	done
+	grep -q '"peak_rss_bytes": null, "status": 0}' figures
+	with write:EINTR:2 spool --stats figures
+	[ "$status" -eq 0 ]
+	grep -q '"status": 0}' figures
+}
+
+@test "a call fails: the progress" {
+	small
+	with pthread_create:EAGAIN:2 spool -p
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(printf '%s\n' 'spool: cannot show the progress: Resource temporarily unavailable'; cat in)" ]
+	with pthread_attr_init:ENOMEM:1 spool -p
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(printf '%s\n' 'spool: cannot show the progress: Cannot allocate memory'; cat in)" ]
+	with pthread_create:EAGAIN:1 spool -p
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: cannot start: Resource temporarily unavailable; nothing was read" ]
 }
