@@ -5,7 +5,7 @@ setup_suite() {
 	local tool
 	PATH=$PATH:/usr/sbin:/sbin
 	for tool in spool zip unzip python3 strace setpriv time getfacl setfattr xmllint visudo nginx sshd mkfs.ext4 \
-	    mkfs.xfs xfs_io mkfs.btrfs bindfs tmux jq zsh fish; do
+	    mkfs.xfs xfs_io mkfs.btrfs bindfs tmux jq zsh fish curl sqlite3 pdfinfo zstd; do
 		if ! type -P "$tool" >/dev/null; then
 			echo "$tool is missing" >&2
 			return 1
