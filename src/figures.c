@@ -217,6 +217,7 @@ add_number(struct text *text, const char *key, intmax_t number)
 static intmax_t
 peak_rss(void)
 {
+	static const char peak[] = "VmHWM:";
 	struct rusage usage;
 	char line[128];
 	intmax_t kibibytes = -1;
@@ -224,7 +225,8 @@ peak_rss(void)
 
 	if (status != NULL) {
 		while (kibibytes == -1 && fgets(line, sizeof(line), status) != NULL)
-			(void)sscanf(line, "VmHWM: %jd kB", &kibibytes);
+			if (strncmp(line, peak, strlen(peak)) == 0)
+				kibibytes = strtoimax(line + strlen(peak), NULL, 10);
 		(void)fclose(status);	/* only read */
 	}
 	if (kibibytes != -1)

@@ -60,8 +60,8 @@ static struct {
 } screen;
 
 /* Written before there is the thread. */
-static int source;
-static bool show;
+static int source_fd;
+static bool wanted;
 static bool terminal;			/* standard error is one */
 static bool typed;			/* and the source, too */
 static bool displayed;			/* and standard output */
@@ -272,7 +272,8 @@ static void
 draw(const char *text)
 {
 	char line[512];
-	size_t length = strlen(text), columns = columns_of_terminal(), drawn = screen.drawn, end = 1;
+	size_t length = strlen(text), columns = columns_of_terminal(), drawn = screen.drawn;
+	int size;
 
 	/* The last column is left free: some terminals begin a new line there. */
 	columns = columns > sizeof(line) / 2 ? sizeof(line) / 2 - 1 : columns - 1;
@@ -281,14 +282,9 @@ draw(const char *text)
 	/* An interrupt may have been echoed behind it. */
 	if (drawn > columns || length == 0)
 		drawn = columns;
-	line[0] = '\r';
-	memcpy(line + end, text, length);
-	end += length;
-	for (size_t column = length; column < drawn; column++)
-		line[end++] = ' ';
-	if (length == 0)
-		line[end++] = '\r';
-	if (write(STDERR_FILENO, line, end) == (ssize_t)end)
+	size = snprintf(line, sizeof(line), "\r%.*s%*s%s", (int)length, text, (int)(drawn > length ? drawn - length : 0), "",
+	    length == 0 ? "\r" : "");
+	if (write(STDERR_FILENO, line, (size_t)size) == size)
 		screen.drawn = length;
 }
 
@@ -390,7 +386,7 @@ keep_line(void *unused)
 	while (unused == NULL) {
 		int signal = 0;
 
-		if (show)
+		if (wanted)
 			signal = wait_for(&asked, terminal ? REDRAW : REPEAT);
 		else if (sigwait(&asked, &signal) != 0)
 			continue;
@@ -423,7 +419,7 @@ start(void)
 		pthread_sigmask(SIG_SETMASK, &before, NULL);
 		pthread_attr_destroy(&attributes);
 	}
-	if (error != 0 && show)
+	if (error != 0 && wanted)
 		message("cannot show the progress: %s", strerror(error));
 }
 
@@ -431,7 +427,7 @@ start(void)
 static bool
 pauses(void)
 {
-	struct pollfd input = { .fd = source, .events = POLLIN };
+	struct pollfd input = { .fd = source_fd, .events = POLLIN };
 
 	return poll(&input, 1, PAUSE) == 0;
 }
@@ -451,23 +447,23 @@ is_taken_at_once(off_t bytes)
 }
 
 void
-progress_begin(bool show_line_too, int descriptor)
+progress_begin(bool show, int source)
 {
-	const char *columns = getenv("COLUMNS");
+	const char *columns = getenv("COLUMNS"), *wrong;
 
-	show = show_line_too;
-	source = descriptor;
-	terminal = show && isatty(STDERR_FILENO) == 1;
-	typed = terminal && isatty(source) == 1;
+	wanted = show;
+	source_fd = source;
+	terminal = wanted && isatty(STDERR_FILENO) == 1;
+	typed = terminal && isatty(source_fd) == 1;
 	displayed = terminal && isatty(STDOUT_FILENO) == 1;
-	columns_set = columns != NULL ? atoi(columns) : 0;
+	columns_set = columns != NULL ? (int)strtonum(columns, 1, 1000, &wrong) : 0;
 	pthread_mutex_lock(&counting);
 	counts.began = now();
 	counts.entered = true;
 	pthread_mutex_unlock(&counting);
 	if (terminal)
 		message_before(wipe);
-	if (show || pauses())
+	if (wanted || pauses())
 		start();
 }
 

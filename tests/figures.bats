@@ -80,7 +80,9 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 	}
 	eventually spilled
 	kill -TERM $!
-	run -143 wait $!
+	status=0
+	wait $! || status=$?
+	[ "$status" -eq 143 ]
 	exec 5>&-
 	figures '.spill_directory == "t" and .memory_bytes == 1024 and .status == 143'
 	run env --default-signal=INT spool --stats figures -o f sh -c 'echo 1; kill -INT $PPID; sleep 10'
