@@ -127,7 +127,7 @@ sample(const struct view *view)
 static double
 rate(double seconds, off_t bytes)
 {
-	return seconds > 0 ? (double)bytes / seconds : 0;
+	return (double)bytes / (seconds + 1e-9);	/* no time may have passed */
 }
 
 /* Bytes in a second: of late, where there are samples. */
@@ -154,7 +154,7 @@ enum { TIME_TEXT = 32 };
 static const char *
 time_format(char text[TIME_TEXT], double seconds)
 {
-	const intmax_t whole = seconds < 1e9 ? (intmax_t)seconds : 999999999;
+	const intmax_t whole = (intmax_t)seconds;
 
 	(void)snprintf(text, TIME_TEXT, "%jd:%02d:%02d", whole / 3600, (int)(whole / 60 % 60), (int)(whole % 60));
 	return text;
@@ -184,7 +184,8 @@ static void
 describe_replay(char *text, size_t size, const struct view *view, const char *doing, size_t columns, bool with_bar)
 {
 	char total[SIZE_TEXT], speed[SIZE_TEXT], left[TIME_TEXT], words[160], bar[80] = "";
-	const int percent = view->soaked == 0 ? 100 : (int)((double)view->moved / (double)view->soaked * 100);
+	/* Of nothing, too. */
+	const int percent = (int)((double)view->moved / ((double)view->soaked + 1e-9) * 100);
 	size_t length;
 
 	size_format(total, view->soaked);
@@ -203,11 +204,10 @@ describe_replay(char *text, size_t size, const struct view *view, const char *do
 
 		if (width > sizeof(bar) - 4)
 			width = sizeof(bar) - 4;
-		full = (size_t)percent * width / 100;
+		full = (size_t)percent * (width - 1) / 100;
 		(void)snprintf(bar, sizeof(bar), "[%-*s] ", (int)width, "");
 		memset(bar + 1, '=', full);
-		if (full < width)
-			bar[1 + full] = '>';
+		bar[1 + full] = '>';
 	}
 	(void)snprintf(text, size, "%s %s%s", doing, bar, words);
 }

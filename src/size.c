@@ -54,8 +54,8 @@ size_format(char text[SIZE_TEXT], off_t bytes)
 	off_t unit;
 	double value;
 
-	if (scale < 0 || scale > 6)
-		scale = 0;	/* LCOV_EXCL_LINE: no number has another one */
+	if (scale < 0)
+		scale = 0;	/* LCOV_EXCL_LINE: no number has none */
 	unit = (off_t)1 << 10 * scale;
 	value = (double)bytes / (double)unit;
 	(void)snprintf(text, SIZE_TEXT, "%.*f%s",

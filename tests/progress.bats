@@ -79,7 +79,7 @@ feed() {
 @test "-p: the bar and its words, in wide terminals and narrow ones" {
 	begin_source
 	mkfifo sink
-	terminal 200 'spool -p -m 20M -T . <source >sink; echo "after $?"'
+	terminal 300 'spool -p -m 20M -T . <source >sink; echo "after $?"'
 	exec 4<sink
 	feed 30M
 	feed end
@@ -128,13 +128,13 @@ feed() {
 
 @test "-p: what a check prints, and a message, find the line gone" {
 	begin_source
-	terminal 100 'spool -p -c "echo checked; exit 1" <source >/dev/null; echo "status $?"'
+	terminal 100 'spool -p -c "echo checked; sleep 0.4; exit 1" <source >/dev/null; echo "status $?"'
 	feed 1M
 	eventually shows '^soaking 1MiB'
 	feed end
 	eventually shows '^status 3$'
 	screen | sed '/^$/d' | diff - <(printf '%s\n' checked \
-	    "spool: the check 'echo checked; exit 1' exited with status 1; nothing was released" 'status 3')
+	    "spool: the check 'echo checked; sleep 0.4; exit 1' exited with status 1; nothing was released" 'status 3')
 }
 
 @test "-p: a job in the background writes nothing, but answers SIGUSR1" {
@@ -169,8 +169,9 @@ feed() {
 }
 
 @test "-p: somebody who is expected to type is told so" {
-	terminal 100 'spool -p >out; echo "status $?"'
+	terminal 100 'spool -p -c "sleep 0.4" >out; echo "status $?"'
 	eventually shows '^spool: waiting for input from the terminal; Ctrl-D at the start of a line ends it$'
+	sleep 0.4
 	tmux -S socket send-keys typed Enter
 	eventually shows '^typed$'
 	tmux -S socket send-keys C-d
@@ -181,6 +182,12 @@ feed() {
 @test "-p: what is replayed to the same terminal is seen" {
 	terminal 80 '(sleep 1; echo data) | spool -p; echo "status $?"'
 	eventually shows '^soaking 0B'
+	eventually shows '^status 0$'
+	screen | sed '/^$/d' | diff - <(printf '%s\n' data 'status 0')
+}
+
+@test "without -p nothing is said, on a terminal or elsewhere" {
+	terminal 80 'echo data | spool; echo data | spool >out; echo data | spool >/dev/null; echo "status $?"'
 	eventually shows '^status 0$'
 	screen | sed '/^$/d' | diff - <(printf '%s\n' data 'status 0')
 }
