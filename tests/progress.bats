@@ -168,6 +168,41 @@ feed() {
 	[ "$(stat -c %s out)" -eq 2097152 ]
 }
 
+@test "-p: a terminal that is stopped when the line has been drawn holds up no end" {
+	mkfifo told
+	/usr/bin/python3 - <<-'END'
+	import os, pty, termios
+	pid, terminal = pty.fork()
+	if pid == 0:
+	    os.execvp("sh", ["sh", "-c", "(head -c 1M /dev/zero; read -r line <told) | spool -p >out"])
+	seen = b""
+	while b"soaking 1MiB" not in seen:
+	    seen += os.read(terminal, 1000)
+	termios.tcflow(os.open(os.ptsname(terminal), os.O_RDWR | os.O_NOCTTY), termios.TCOOFF)
+	open("told", "w").write("go\n")
+	assert os.waitpid(pid, 0)[1] == 0
+	END
+	[ "$(stat -c %s out)" -eq 1048576 ]
+}
+
+@test "-p: a terminal that is slow to show the stream has nothing else between" {
+	/usr/bin/python3 - <<-'END'
+	import os, pty, time
+	pid, terminal = pty.fork()
+	if pid == 0:
+	    os.execvp("sh", ["sh", "-c", "head -c 200000 /dev/zero | tr '\\0' x | spool -p"])
+	time.sleep(0.6)
+	seen = b""
+	while True:
+	    try:
+	        seen += os.read(terminal, 10000)
+	    except OSError:
+	        break
+	assert os.waitpid(pid, 0)[1] == 0
+	assert seen.count(b"x") == 200000 and b"replaying" not in seen, seen[:200]
+	END
+}
+
 @test "-p: somebody who is expected to type is told so" {
 	terminal 100 'spool -p -c "sleep 0.4" >out; echo "status $?"'
 	eventually shows '^spool: waiting for input from the terminal; Ctrl-D at the start of a line ends it$'

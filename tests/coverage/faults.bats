@@ -571,7 +571,10 @@ judge_figures() {
 		[ "$status" -eq 0 ]
 		grep -qx 'spool: figures: cannot write the figures: Input/output error; nothing else is concerned' <<<"$output"
 	done
-	with fcntl:EMFILE:4 spool --stats /dev/stderr
+	status=0
+	FAIL=fcntl:EMFILE:4 LD_PRELOAD=$FAIL_SO spool --stats /dev/stderr <in >out 2>log || status=$?
+	[ "$status" -eq 1 ]
+	[ "$(cat log)" = "spool: /dev/stderr: cannot write the figures: Too many open files; nothing was read" ]
 	for call in fopen:ENOENT:1 fopen:ENOENT:1,getrusage:EINVAL:1; do
 		with "$call" spool --stats figures
 		[ "$status" -eq 0 ]
