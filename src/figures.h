@@ -21,7 +21,8 @@ void	figures_summary(const struct figures *figures);
 
 /*
  * Opens file for figures_write(): emptied if it is a regular one, and made if there is none. It must not be the file of
- * -o, nor standard input or output; if it is that of standard error, the figures come behind the messages. An exit status, after a message.
+ * -o, nor standard input or output; if it is that of standard error, the figures come behind the messages. An exit
+ * status, after a message.
  */
 int	figures_open(const char *file, const char *output);
 

@@ -21,7 +21,8 @@
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
  *	  figures_write		figures.c	--stats; figures_summary: -v
  *
- * message.c prints every diagnostic, and message.h names the exit statuses. libspool/stream.c, a stdio view of a spool, is for the engine's other users.
+ * message.c prints every diagnostic, and message.h names the exit statuses. libspool/stream.c, a stdio view of a spool,
+ * is for the engine's other users.
  */
 #include <config.h>
 

@@ -136,7 +136,7 @@ parse_memory(const char *text)
 	return parse_size('m', text);
 }
 
-/* How many letters have to be added, left out or replaced to make one name of the other (the distance of Levenshtein). */
+/* How many letters have to be added, left out or replaced to make one name of the other (Levenshtein's distance). */
 static size_t
 distance(const char *a, size_t length, const char *b)
 {

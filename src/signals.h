@@ -19,8 +19,8 @@ void	signals_status(sigset_t *signals);
 /*
  * The watch: a thread that waits for the signals that would end spool (those that are not ignored), while all other
  * threads hold them back. When one comes, it passes it on to the children, waits until they have ended, lets clean()
- * remove what is not to stay behind and tell of the end, and ends the process by that signal. So the main thread can block wherever it
- * likes, and clean() may do what a signal handler may not.
+ * remove what is not to stay behind and tell of the end, and ends the process by that signal. So the main thread can
+ * block wherever it likes, and clean() may do what a signal handler may not.
  *
  *	signals_watch(clean, cookie)
  *	  signals_hold()		from here on the watch does not act,
@@ -44,7 +44,7 @@ void	signals_unwatch(void);
 void	signals_hold(void);
 void	signals_release(void);
 
-/* For a child: the signal mask that spool was started with, and the signals that it is to find as they are by default. */
+/* For a child: the signal mask that spool was started with, and the signals that it is to find as by default. */
 void	signals_for_child(sigset_t *mask, sigset_t *defaults);
 
 /* Sends the child a signal, and lets it run if it is stopped. */

@@ -160,8 +160,8 @@ off_t spool_size(struct spool *spool);
 off_t spool_in_memory(const struct spool *spool);
 
 /*
- * Whether the spill file is on a file system that is memory itself: tmpfs or ramfs (statfs(2)). Always false where there
- * is no spill file yet, or the system is not Linux.
+ * Whether the spill file is on a file system that is memory itself: tmpfs or ramfs (statfs(2)). Always false where
+ * there is no spill file yet, or the system is not Linux.
  */
 bool spool_spills_to_memory(const struct spool *spool);
 
