@@ -250,6 +250,7 @@ static size_t
 columns_of_terminal(void)
 {
 	struct winsize size;
+
 	if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0)
 		return size.ws_col;
 	return columns_set > 0 ? (size_t)columns_set : 80;
