@@ -55,7 +55,7 @@ holds() {
 	esac
 	case $line in
 	*'nothing was re'* | *' unchanged'* | *'no file was made'*)
-		[ "$(cat f)" = old ] && [ ! -s out ] && [ ! -e new ] || { echo "not true: $line"; return 1; }
+		if [ "$(cat f)" != old ] || [ -s out ] || [ -e new ]; then echo "not true: $line"; return 1; fi
 		;;
 	esac
 }
