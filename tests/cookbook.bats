@@ -5,41 +5,116 @@ load helper
 
 book=$BATS_TEST_DIRNAME/../contrib/cookbook.md
 
-# The lines of the blocks of sh under a heading.
-recipe() {
-	awk -v heading="$1" '/^(===|---)/ { inside = before == heading } { before = $0 }
-	    /^```/ { block = $0 == "```sh"; next } inside && block' "$book"
+# Splits the book: the Nth block of sh under a heading is recipes/HEADING/N.sh, and the block of text after it, which is
+# what it prints, N.txt. What fits nowhere is an error.
+split_book() {
+	awk -v to="$1" '
+	/^(===|---)/ { heading = before; n = 0; last = "" }
+	/^```/ && file != "" { close(file); file = ""; next }
+	/^```sh$/ {
+		directory = to "/" heading
+		system("mkdir -p \"" directory "\"")
+		file = directory "/" ++n ".sh"
+		last = "sh"
+		next
+	}
+	/^```text$/ && last == "sh" { file = directory "/" n ".txt"; last = "text"; next }
+	file != "" { print >file; next }
+	/^ *```/ || /^    / || /\t/ { print FILENAME ":" FNR ": not sh, nor what it prints"; failed = 1 }
+	{ before = $0 }
+	END { if (file != "") { print FILENAME ": a block without an end"; failed = 1 }; exit failed }' "$book"
 }
 
-# Runs them, one after another. What the Nth prints is in out.N.
+# Runs the blocks under a heading, one after another, as scripts. What the Nth prints is in out.N.
 cook() {
-	local command
-	count=0
-	while read -r command; do
-		count=$((count + 1))
-		echo "\$ $command"
-		bash -e -o pipefail -c "$command" >"out.$count" || return 1
-	done < <(recipe "$1")
-	[ "$count" -gt 0 ]
+	recipe=$BATS_FILE_TMPDIR/recipes/$1
+	local n=0
+	while [ -e "$recipe/$((n + 1)).sh" ]; do
+		n=$((n + 1))
+		cat "$recipe/$n.sh"
+		bash -e -o pipefail "$recipe/$n.sh" </dev/null >"out.$n" || return 1
+		[ ! -e "$recipe/$n.txt" ] || diff "$recipe/$n.txt" "out.$n" || return 1
+	done
+	[ "$n" -gt 0 ]
+}
+
+# Runs the Nth block of the last recipe once more.
+again() {
+	bash -e -o pipefail "$recipe/$1.sh" </dev/null
+}
+
+# The same, changed by sed. What changes nothing is no test of anything, and fails in teardown, since failing here may be
+# what the test expects.
+altered() {
+	sed "$2" "$recipe/$1.sh" >"$BATS_TEST_TMPDIR.altered"
+	if cmp "$recipe/$1.sh" "$BATS_TEST_TMPDIR.altered" >/dev/null; then
+		echo "$2" >>"$BATS_TEST_TMPDIR.unaltered"
+	fi
+	bash -e -o pipefail "$BATS_TEST_TMPDIR.altered" </dev/null
+}
+
+teardown() {
+	if [ -e "$BATS_TEST_TMPDIR.unaltered" ]; then
+		echo "these change nothing:"
+		cat "$BATS_TEST_TMPDIR.unaltered"
+		return 1
+	fi
+}
+
+# ssh and sshd on both ends of a pipe, with no port. The far end works in the test's directory far, as the host would in
+# the home directory. Where the user's account is locked, a shell stands for both.
+make_host() {
+	local keys=$PWD/keys real sshd
+	real=$(command -v ssh) || return 1
+	sshd=$(command -v sshd) || return 1
+	mkdir "$keys" || return 1
+	ssh-keygen -q -t ed25519 -N '' -f "$keys/host" && ssh-keygen -q -t ed25519 -N '' -f "$keys/user" || return 1
+	[ -d /run/sshd ] || [ "$(id -u)" -ne 0 ] || mkdir /run/sshd || return 1
+	cat >"$keys/sshd_config" <<-END
+	HostKey $keys/host
+	AuthorizedKeysFile $keys/user.pub
+	StrictModes no
+	UsePAM no
+	PermitRootLogin prohibit-password
+	SetEnv PATH=$PATH
+	ForceCommand cd "\$(cat $keys/far)" && exec sh -c "\$SSH_ORIGINAL_COMMAND"
+	END
+	cat >"$keys/ssh_config" <<-END
+	Host host
+	ProxyCommand $sshd -i -f $keys/sshd_config -E $keys/log
+	IdentityFile $keys/user
+	UserKnownHostsFile /dev/null
+	StrictHostKeyChecking no
+	LogLevel ERROR
+	BatchMode yes
+	END
+	cat >bin/ssh <<-END
+	#!/bin/sh
+	mkdir -p far && cd far && pwd >$keys/far && exec $real -F $keys/ssh_config "\$@"
+	END
+	chmod +x bin/ssh
+	(mkdir try && cd try && ../bin/ssh host true </dev/null 2>../try.log) && return 0
+	grep 'account is locked' "$keys/log" || { cat try.log "$keys/log"; return 1; }
+	echo '# sshd does not let this user in: a shell stands for it' >&3
+	printf '#!/bin/sh\nshift\nmkdir -p far && cd far && exec sh -c "$*"\n' >bin/ssh
 }
 
 # A server on this machine, in the place of https://example.org, and other programs that reach out.
 setup_file() {
-	local real
-	mkdir "$BATS_FILE_TMPDIR/served" "$BATS_FILE_TMPDIR/bin" || return 1
-	cd "$BATS_FILE_TMPDIR/served" || return 1
-	printf '%s\n' 'echo "installed $*" >installed' '# end' >install.sh
-	echo '<p>new</p>' >page.html
-	/usr/bin/python3 -u -m http.server --bind 127.0.0.1 0 >../server.log 2>&1 3>&- &
-	echo $! >../server.pid
-	cd .. || return 1
-	local port=
+	local real port='' try
+	PATH=$PATH:/usr/sbin:/sbin
+	cd "$BATS_FILE_TMPDIR" || return 1
+	mkdir served bin || return 1
+	printf '%s\n' 'echo "installed $*" >installed' '# end' >served/install.sh
+	echo '<p>new</p>' >served/page.html
+	/usr/bin/python3 -u -m http.server --bind 127.0.0.1 -d served 0 >server.log 2>&1 3>&- &
+	echo $! >server.pid
 	for try in {1..500}; do
 		port=$(sed -n 's/.* port \([0-9]*\) .*/\1/p' server.log)
 		[ -z "$port" ] || break
 		sleep 0.02
 	done
-	[ -n "$port" ] || return 1
+	[ -n "$port" ] || { echo "no server after $try tries"; return 1; }
 	real=$(command -v curl) || return 1
 	cat >bin/curl <<-END
 	#!/bin/sh
@@ -49,42 +124,57 @@ setup_file() {
 	done
 	exec $real --noproxy '*' "\$@"
 	END
-	# The other machine is this one, in a directory of its own.
-	cat >bin/ssh <<-'END'
-	#!/bin/sh
-	shift
-	mkdir -p far && cd far && exec sh -c "$*"
-	END
 	printf '#!/bin/sh\n(echo "$*"; cat) >mail\n' >bin/mail
 	chmod +x bin/*
 	PATH=$PWD/bin:$PATH
 	export PATH
+	make_host || return 1
+	split_book "$PWD/recipes"
 }
 
 teardown_file() {
 	kill "$(cat "$BATS_FILE_TMPDIR/server.pid")"
 }
 
-@test "no command escapes: each block is sh and under a heading that is tested here" {
-	grep '^```.' "$book" | sort -u | diff - <(echo '```sh')
-	[ $(($(grep -c '^```' "$book") % 2)) -eq 0 ]
-	run grep -nE '^( {4}|	)' "$book"
-	[ "$status" -eq 1 ]
-	# Each heading with a block has a test of that name, and the other way round.
-	awk '/^---/ { heading = before } { before = $0 } /^```sh/ { print heading }' "$book" | uniq >headings
-	sed -n 's/^	cook "\(.*\)"$/\1/p' "$BATS_TEST_FILENAME" | uniq | diff headings -
+@test "no command escapes: each recipe is run here" {
+	ls "$BATS_FILE_TMPDIR/recipes" >recipes
+	sed -n 's/^	cook "\(.*\)"$/\1/p' "$BATS_TEST_FILENAME" | sort -u >cooked
+	diff <(sort recipes) cooked
+	[ "$(grep -c '^```sh$' "$book")" -eq "$(find "$BATS_FILE_TMPDIR/recipes" -name '*.sh' | wc -l)" ]
+	[ "$(grep -c '^```text$' "$book")" -eq "$(find "$BATS_FILE_TMPDIR/recipes" -name '*.txt' | wc -l)" ]
+	[ "$(cat "$BATS_FILE_TMPDIR"/recipes/*/*.sh | wc -l)" -ge 30 ]
+}
+
+@test "what is no block of sh, nor what it prints, is found" {
+	local book
+	for book in $'A\n---\n    ls\n' $'A\n---\n```\nls\n```\n' $'A\n---\n```text\n1\n```\n' $'A\n---\n```sh\nls\n' \
+	    $'A\n---\n```bash\nls\n```\n' $'A\n---\n\tls\n' $'A\n---\n - x\n   ```sh\n   ls\n'; do
+		printf %s "$book" >wrong
+		run ! with_book wrong
+		[ ! -e split ]
+	done
+	printf %s $'A\n---\n```sh\nls\n```\n\n```text\na\n```\n' >right
+	with_book right
+	[ "$(cat split/A/1.sh split/A/1.txt)" = $'ls\na' ]
+}
+
+with_book() {
+	local book=$1
+	rm -rf split
+	split_book split || { rm -rf split; return 1; }
 }
 
 @test "a script from the network" {
-	(cd "$BATS_FILE_TMPDIR/served" && sha256sum install.sh) | sed 's/install.sh/-/' >install.sum
+	(cd "$BATS_FILE_TMPDIR/served" && sha256sum <install.sh) >install.sum
 	cook "Run a script from the network, or none of it"
 	[ "$(cat installed)" = 'installed --prefix=here' ]
-	# Half of it does not run.
+	# Half of it does not run, nor another, nor one that is not there.
 	rm installed
-	local command
-	while read -r command; do
-		run -3 bash -c "curl() { command curl \"\$@\" | head -n 1; }; $command"
-	done < <(recipe "Run a script from the network, or none of it")
+	run -3 altered 1 's/ | spool/ | head -n 1&/'
+	run -3 altered 2 's/ | spool/ | head -n 1&/'
+	run -3 altered 1 's/ | spool/ | sed s,installed,other,&/'
+	run ! altered 1 's/install.sh/none.sh/'
+	run ! altered 2 's/install.sh/none.sh/'
 	[ ! -e installed ]
 }
 
@@ -94,22 +184,41 @@ teardown_file() {
 	touch -d 2001-01-01 page.html
 	cook "Download into a file, whole or not at all"
 	[ "$(date -r page.html +%Y)" = 2001 ]
-	run ! bash -c "$(recipe 'Download into a file, whole or not at all' | sed 's|org/page|org/none|')"
+	run -22 altered 1 's|org/page|org/none|'
 	[ "$(cat page.html)" = '<p>new</p>' ]
 }
 
 @test "a configuration" {
 	printf '%s\n' 'root ALL=(ALL) ALL' '#%wheel ALL=(ALL) ALL' >sudoers
-	chmod 440 sudoers
+	# A file that may not be written is not replaced, but by root.
+	mode=440
+	[ "$(id -u)" -eq 0 ] || mode=640
+	chmod $mode sudoers
+	ssh-keygen -q -t ed25519 -N '' -f key
+	printf '%s\n' "HostKey $PWD/key" 'Port 22' >sshd_config
+	printf '%s\n' "pid $PWD/pid; error_log stderr; events {}" \
+	    'http { access_log off; server { listen 80; } server { listen 8081; } }' >nginx.conf
 	echo '{"port": 80, "name": "x"}' >config.json
+	echo '<old><b/></old>' >list.xml
 	cook "Change a configuration, if the program accepts it"
 	[ "$(tail -n 1 sudoers)" = '%wheel ALL=(ALL) ALL' ]
 	[ "$(tail -n 1 sudoers~)" = '#%wheel ALL=(ALL) ALL' ]
-	[ "$(stat -c %a sudoers)" = 440 ]
+	[ "$(stat -c %a sudoers)" = $mode ]
+	[ "$(tail -qn 1 sshd_config sshd_config~)" = $'Port 2222\nPort 22' ]
+	grep -q 'listen 8080; } server { listen 8081; }' nginx.conf
 	[ "$(jq -c . config.json)" = '{"port":8080,"name":"x"}' ]
-	[ "$(cat list.xml)" = '<a><b/></a>' ]
-	run -3 bash -c "$(recipe 'Change a configuration, if the program accepts it' | sed -n '2s/8080/80/p')"
-	[ "$(jq .port config.json)" = 8080 ]
+	[ "$(cat list.xml)" = '<new><b/></new>' ]
+	# None is replaced by what its program refuses.
+	touch -d 2001-01-01 sudoers sshd_config nginx.conf config.json list.xml
+	run -3 altered 1 '1!d; s/sed .*/sed s,ALL=.*,ALL=, sudoers/'
+	run -3 altered 1 '2!d; s/Port 2222/Port many/'
+	run -3 altered 2 's/sed .* /sed s,8080,many, /'
+	run -3 altered 3 '1!d; s/port = 8080/port = 80/'
+	run -3 altered 3 '2!d; s/new.g/new/'
+	# With -u it is not touched where it is as it should be.
+	again 2
+	[ "$(date -r sudoers +%Y) $(date -r sshd_config +%Y) $(date -r nginx.conf +%Y)" = '2001 2001 2001' ]
+	[ "$(date -r config.json +%Y) $(date -r list.xml +%Y)" = '2001 2001' ]
 }
 
 @test "many files" {
@@ -122,6 +231,10 @@ teardown_file() {
 	[ "$(cat src/a/one.c)" = '        color' ]
 	[ "$(cat src/three)" = color ]
 	[ "$(date -r 'src/two words.c' +%Y)" = 2001 ]
+	# A command that fails empties nothing.
+	altered 1 '1!d; s/expand/false/'
+	run ! altered 1 '2!d; s/colour/color/; s/sed/false/'
+	[ "$(cat src/a/one.c src/three 'src/two words.c')" = $'        color\ncolor\nnone' ]
 }
 
 # The smallest PDF that pdfinfo takes.
@@ -146,16 +259,16 @@ make_pdf() {
 	make_pdf
 	sqlite3 db.sqlite 'create table t (x); insert into t values (1), (2), (3)'
 	cook "Formats that need to seek, from a pipe"
-	[ "$(cat out.1)" = 'read me' ]
-	grep -qE '^Pages: +1$' out.2
-	[ "$(cat out.3)" = 3 ]
+	# Without spool none of them can.
+	run ! altered 1 '1!d; s/spool//'
+	run ! altered 1 '2!d; s/spool//'
+	run ! altered 1 '3!d; s/spool//'
 }
 
 @test "several passes" {
 	cook "Pass over a stream several times"
-	[ "$(head -n 1 out.1)" = '0.111111 1' ]
-	[ "$(wc -l <out.1)" -eq 9 ]
-	[ "$(cat out.2)" = $'18 bytes\n9' ]
+	# What is expected is in the book, and wrong without spool.
+	[ "$(altered 1 's/spool//' 2>/dev/null)" != "$(cat out.1)" ]
 }
 
 @test "several consumers" {
@@ -163,6 +276,8 @@ make_pdf() {
 	cook "Several consumers of one stream"
 	[ "$(cut -d ' ' -f 1 img.sum)" = "$(sha256sum <disk.img | cut -d ' ' -f 1)" ]
 	gzip -dc img.gz | cmp - disk.img
+	run ! altered 1 's/sha256sum/false/'
+	run ! altered 1 's/gzip/false/'
 }
 
 @test "ssh" {
@@ -170,10 +285,12 @@ make_pdf() {
 	cook "Over ssh"
 	cmp backup.tar far/far.tar
 	cmp backup.tar near.tar
-	# A stream that is cut short changes nothing.
+	# A stream that is cut short changes nothing, nor does a command that fails at the other end.
 	echo old >far/far.tar
-	run -3 bash -c "$(recipe 'Over ssh' | sed -n '1s/<backup/< <(head -c 100 backup.tar) #/p')"
+	run -3 altered 1 's/<backup/< <(head -c 100 backup.tar) #/'
 	[ "$(cat far/far.tar)" = old ]
+	run ! altered 2 's/cat far.tar/"head -c 100 far.tar; exit 1"/'
+	cmp backup.tar near.tar
 }
 
 @test "dumps" {
@@ -182,8 +299,12 @@ make_pdf() {
 	cook "Database dumps"
 	grep -q 'INSERT INTO t' dump.sql
 	[ "$(cat dump.sql~)" = yesterday ]
-	run ! bash -c "$(recipe 'Database dumps' | sed 's/ \.dump/ .nonsense/')"
+	gzip -dc dump.sql.gz | cmp - dump.sql
+	run ! altered 1 's/ \.dump/ .nonsense/'
+	run -3 altered 1 's/sqlite3 db.sqlite .dump/head -n 2 dump.sql/'
+	run ! altered 2 's/ \.dump/ .nonsense/'
 	grep -q 'INSERT INTO t' dump.sql
+	gzip -dc dump.sql.gz | cmp - dump.sql
 }
 
 @test "cron" {
@@ -193,15 +314,15 @@ make_pdf() {
 	cook "Mail from cron, whole or none"
 	[ "$(cat mail)" = $'-s the report root\nreported' ]
 	rm mail
-	recipe "Mail from cron, whole or none" | head -n 1 >first
-	bash -e first
+	again 1
 	[ "$(cat mail)" = $'-s errors today root\nERROR one' ]
 	rm mail
 	echo fine >log
-	bash first
+	# grep has found nothing, and says so.
+	run -1 again 1
 	[ ! -e mail ]
 	printf '#!/bin/sh\necho half\nexit 1\n' >report
-	run ! bash -c "$(recipe 'Mail from cron, whole or none' | tail -n 1)"
+	run ! again 2
 	[ ! -e mail ]
 	[ "$(cat report.txt)" = reported ]
 }
@@ -214,9 +335,12 @@ make_pdf() {
 	cook "Little memory, little disk"
 	gzip -dc upload.gz | cmp - upload
 	[ "$(gzip -dc secret.gz)" = secret ]
-	[ "$(cat out.3)" -eq 300000 ]
-	run -3 bash -c "$(recipe 'Little memory, little disk' | sed -n 's/1G/1M/p')"
+	run -3 altered 1 's/1G/1M/'
+	run -3 altered 2 's/secret |/upload |/'
+	# "Less than half".
+	altered 3 's/spool/spool -l 994000/'
 	only scratch upload secret log upload.gz secret.gz out.1 out.2 out.3
+	[ -z "$(ls scratch)" ]
 }
 
 @test "watching" {
@@ -224,5 +348,5 @@ make_pdf() {
 	seq 1000 >src/file
 	cook "Watch a long one, and keep the figures"
 	[ "$(tar -xOf src.tar src/file | tail -n 1)" = 1000 ]
-	grep -qE '^10240 bytes in [0-9.e-]+ s, status 0$' out.2
+	grep -qE '^10240 bytes in [0-9.e-]+ s, status 0$' out.1
 }
