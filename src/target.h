@@ -25,7 +25,8 @@
  * that one is then replaced. At every moment the name has the old contents or the new, never a part.
  *
  * Where the file system knows no files without names (O_TMPFILE), or there is no /proc to link them, the staged file
- * has its hidden name from the beginning, and stays if spool is killed; target_abandon() removes it, also when a signal ends spool.
+ * has its hidden name from the beginning, and stays if spool is killed; target_abandon() removes it, also when a signal
+ * ends spool.
  *
  * A file that is to be appended to, or overwritten (inplace.h), is only opened, and written when all is there. What
  * is no regular file, a FIFO or a device or /dev/stdout, is written straight to, and can keep a part.
