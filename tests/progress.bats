@@ -312,7 +312,8 @@ for i in range(2000):
 	echo >ended
 	eventually answers 'saving 6.57MiB 0:00:[0-9]{2}$'
 	exec 4<f
-	head -c 1 <&4 | wc -c
+	# More than one write(2) takes.
+	head -c 2M <&4 | wc -c
 	eventually answers 'saving +[0-9]+% of 6.57MiB'
 	cat <&4 >rest
 	exec 4<&-
