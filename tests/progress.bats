@@ -203,6 +203,23 @@ feed() {
 	END
 }
 
+@test "a few bytes reach a terminal, a socket and a device" {
+	/usr/bin/python3 - <<-'END'
+	import os, pty, socket, subprocess
+	near, far = socket.socketpair()
+	subprocess.run("echo few | spool", shell=True, stdout=far, check=True)
+	far.close()
+	assert near.recv(100) + near.recv(100) == b"few\n"
+	subprocess.run("echo few | spool", shell=True, stdout=subprocess.DEVNULL, check=True)
+	pid, terminal = pty.fork()
+	if pid == 0:
+	    os.execvp("sh", ["sh", "-c", "echo few | spool"])
+	seen = os.read(terminal, 100)
+	assert os.waitpid(pid, 0)[1] == 0
+	assert seen == b"few\r\n", seen
+	END
+}
+
 @test "-p: somebody who is expected to type is told so" {
 	terminal 100 'spool -p -c "sleep 0.4" >out; echo "status $?"'
 	eventually shows '^spool: waiting for input from the terminal; Ctrl-D at the start of a line ends it$'

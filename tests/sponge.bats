@@ -42,6 +42,12 @@ setup() {
 	run bash -c 'echo x | sponge -x f'
 	[ "$status" -eq 2 ]
 	[ "${lines[0]}" = "sponge: unknown option '-x'" ]
+	run bash -c 'echo x | sponge f --apend'
+	[ "$status" -eq 2 ]
+	[ "${lines[0]}" = "sponge: unknown option '--apend'; did you mean '--append'?" ]
+	run bash -c 'echo x | sponge f --append=all'
+	[ "$status" -eq 2 ]
+	[ "${lines[0]}" = "sponge: option '--append' takes no argument" ]
 	run sponge ''
 	[ "$status" -eq 2 ]
 	run bash -c 'sponge f <&-'

@@ -597,3 +597,29 @@ judge_figures() {
 	[ "$status" -eq 1 ]
 	[ "$output" = "spool: cannot start: Resource temporarily unavailable; nothing was read" ]
 }
+
+@test "each call fails: a few bytes" {
+	small
+	faults='clock_gettime:EINVAL fstat:EIO ioctl:EIO poll:EINTR poll:EIO write:EINTR write:ENOSPC' least=5
+	sweep
+	sweep --ignore-epipe
+}
+
+@test "a call fails: a terminal's width" {
+	/usr/bin/python3 - <<-'END'
+	import os, pty
+	pid, terminal = pty.fork()
+	if pid == 0:
+	    os.environ.update(COLUMNS="30", FAIL="ioctl:EIO:1-999", PRELOAD=os.environ["FAIL_SO"])
+	    os.execvp("sh", ["sh", "-c", "(head -c 3M /dev/zero; sleep 0.5) | LD_PRELOAD=$PRELOAD spool -p >out"])
+	seen = b""
+	while True:
+	    try:
+	        seen += os.read(terminal, 1000)
+	    except OSError:
+	        break
+	assert os.waitpid(pid, 0)[1] == 0
+	assert max(map(len, seen.split(b"\r"))) == 29, seen
+	END
+	[ "$(stat -c %s out)" -eq 3145728 ]
+}
