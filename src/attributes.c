@@ -1,17 +1,23 @@
-/* attributes.c: carries owner, group, mode, access control list and extended attributes from one file to another. */
+/* attributes.c: carries owner, group, mode, access control list and other attributes from one file to another. */
 #include <config.h>
 
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #ifdef HAVE_FLISTXATTR
 #include <sys/xattr.h>
 #endif
+#if HAVE_DECL_FS_IOC_FSSETXATTR
+#include <linux/fs.h>
+#endif
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "attributes.h"
+#include "io.h"
 
 static int
 keep_owner(const struct stat *old, int to, char *what, size_t size)
@@ -32,12 +38,6 @@ keep_owner(const struct stat *old, int to, char *what, size_t size)
 	return fchown(to, owner, group);
 }
 
-#ifdef HAVE_FLISTXATTR
-#define ACL "system.posix_acl_access"
-
-/* The kernel's limits: no list of names and no value is longer. */
-#define LONGEST ((size_t)64 << 10)
-
 static bool
 is_unsupported(int error)
 {
@@ -45,6 +45,12 @@ is_unsupported(int error)
 	return error == ENOTSUP || error == EOPNOTSUPP || error == ENOSYS;
 	/* LCOV_EXCL_BR_STOP */
 }
+
+#ifdef HAVE_FLISTXATTR
+#define ACL "system.posix_acl_access"
+
+/* The kernel's limits: no list of names and no value is longer. */
+#define LONGEST ((size_t)64 << 10)
 
 /* Whether it is to be carried over, and when. */
 static bool
@@ -62,10 +68,34 @@ is_wanted(const char *name, bool open)
 	return true;
 }
 
+/* A file that may not be read is held by a descriptor that cannot be asked (O_PATH), but has a path that can. */
+static ssize_t
+list(int fd, char *names)
+{
+	ssize_t length = flistxattr(fd, names, LONGEST);
+
+	return length == -1 && errno == EBADF ? listxattr(io_path(fd).text, names, LONGEST) : length;
+}
+
+static ssize_t
+get(int fd, const char *name, char *value)
+{
+	ssize_t length = fgetxattr(fd, name, value, LONGEST);
+
+	return length == -1 && errno == EBADF ? getxattr(io_path(fd).text, name, value, LONGEST) : length;
+}
+
+/* Whether a new file gives the same error: then its file system has no extended attributes. rclone says EIO for any. */
+static bool
+has_no_list(int error, int new)
+{
+	return flistxattr(new, NULL, 0) == -1 && errno == error;
+}
+
 static int
 keep_one(int from, int to, const char *name, char *value, char *other)
 {
-	ssize_t length = fgetxattr(from, name, value, LONGEST);
+	ssize_t length = get(from, name, value);
 
 	if (length == -1)
 		return errno == ENODATA ? 0 : -1;	/* it has gone since */
@@ -111,12 +141,12 @@ static int
 keep_listed(int from, int to, bool open, char *buffers, char *what, size_t size)
 {
 	char *names = buffers;
-	ssize_t length = flistxattr(from, names, LONGEST);
+	ssize_t length = list(from, names);
 
 	strlcpy(what, "its extended attributes", size);
 	if (length == -1) {
 		if (!is_unsupported(errno))
-			return -1;
+			return has_no_list(errno, to) ? 0 : -1;
 		length = 0;
 	}
 	for (const char *name = names; name < names + length; name += strlen(name) + 1) {
@@ -163,8 +193,81 @@ keep_extended(int from, int to, bool open, char *what, size_t size)
 }
 #endif
 
-int
-attributes_keep(int from, int to, bool open, char *what, size_t size)
+#if HAVE_DECL_FS_IOC_FSSETXATTR
+/* Of chattr(1): how a file is written from its first byte on, and all that is carried over; not what would lock it. */
+#define FLAGS_OF_CONTENTS (FS_COMPR_FL | FS_NOCOMP_FL | FS_NOCOW_FL)
+#define FLAGS (FLAGS_OF_CONTENTS | FS_SECRM_FL | FS_UNRM_FL | FS_SYNC_FL | FS_NODUMP_FL | FS_NOATIME_FL \
+    | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL)
+
+/* The type that ioctl(2) has for a request, which the header of the kernel does not know. */
+#ifdef __GLIBC__
+#define REQUEST(request) (request)
+#else
+#define REQUEST(request) ((int)(request))
+#endif
+
+/* They are hints to the file system: what it refuses is left out. */
+static void
+keep_flags(int from, int to, int kept)
+{
+	int old, new, wanted;
+
+	if (ioctl(from, REQUEST(FS_IOC_GETFLAGS), &old) == -1 || ioctl(to, REQUEST(FS_IOC_GETFLAGS), &new) == -1)
+		return;
+	wanted = (new & ~kept) | (old & kept);
+	if (wanted == new || ioctl(to, REQUEST(FS_IOC_SETFLAGS), &wanted) == 0)
+		return;
+	for (unsigned bit = 1; bit != 0; bit <<= 1) {
+		int next = new ^ (int)((unsigned)(wanted ^ new) & bit);
+
+		if (next != new && ioctl(to, REQUEST(FS_IOC_SETFLAGS), &next) == 0)
+			new = next;
+	}
+}
+
+/* The number of a project, for quotas. One that the directory has given stays: there can be no other one there. */
+static void
+keep_project(int from, int to)
+{
+	struct fsxattr old, new;
+
+	if (ioctl(from, REQUEST(FS_IOC_FSGETXATTR), &old) == -1 || old.fsx_projid == 0
+	    || ioctl(to, REQUEST(FS_IOC_FSGETXATTR), &new) == -1 || new.fsx_projid != 0)
+		return;
+	new.fsx_projid = old.fsx_projid;
+	(void)ioctl(to, REQUEST(FS_IOC_FSSETXATTR), &new);
+}
+#else
+#define FLAGS_OF_CONTENTS 0
+#define FLAGS 0
+
+static void
+keep_flags(int from, int to, int kept)
+{
+	(void)from, (void)to, (void)kept;
+}
+
+static void
+keep_project(int from, int to)
+{
+	(void)from, (void)to;
+}
+#endif
+
+/* Some file systems refuse what is so already. Set-id bits are left out. */
+static int
+keep_mode(const struct stat *old, int to)
+{
+	const mode_t wanted = old->st_mode & 01777;
+	struct stat new;
+
+	if (fstat(to, &new) == -1)
+		return -1;
+	return (new.st_mode & 07777) == wanted ? 0 : fchmod(to, wanted);
+}
+
+static int
+keep(int from, int to, bool adopted, bool open, char *what, size_t size)
 {
 	struct stat old;
 
@@ -172,11 +275,47 @@ attributes_keep(int from, int to, bool open, char *what, size_t size)
 		strlcpy(what, "its mode", size);
 		return -1;
 	}
+	if (keep_owner(&old, to, what, size) == -1) {
+		if (!adopted)
+			return -1;
+		/* Another group gets no more than all have. */
+		if (fchown(to, (uid_t)-1, old.st_gid) == -1)
+			old.st_mode &= ~(mode_t)070 | old.st_mode << 3;
+	}
 	/* The mode comes last: a new owner clears bits of it. */
-	if (keep_owner(&old, to, what, size) == -1 || keep_extended(from, to, open, what, size) == -1)
+	if (keep_extended(from, to, open, what, size) == -1)
 		return -1;
+	keep_flags(from, to, open ? FLAGS : FLAGS_OF_CONTENTS);
 	if (!open)
 		return 0;
+	keep_project(from, to);
 	strlcpy(what, "its mode", size);
-	return fchmod(to, old.st_mode & 01777);
+	return keep_mode(&old, to);
+}
+
+int
+attributes_keep(int from, int to, bool open, char *what, size_t size)
+{
+	return keep(from, to, false, open, what, size);
+}
+
+int
+attributes_adopt(int from, int to, bool open, char *what, size_t size)
+{
+	return keep(from, to, true, open, what, size);
+}
+
+/* A new file has nothing to lose: what its file system cannot keep, it does without. */
+int
+attributes_take(int from, int to, char *what, size_t size)
+{
+	struct stat model;
+
+	strlcpy(what, "its mode", size);
+	if (fstat(from, &model) == -1)
+		return -1;
+	if (keep_owner(&model, to, what, size) == -1 || keep_extended(from, to, true, what, size) == -1)
+		return -1;
+	strlcpy(what, "its mode", size);
+	return keep_mode(&model, to) == 0 || errno == EPERM || is_unsupported(errno) ? 0 : -1;
 }

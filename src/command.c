@@ -15,6 +15,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "braces.h"
 #include "command.h"
 #include "message.h"
 #include "signals.h"
@@ -134,31 +135,6 @@ command_exec(const char *path, char **command, int stream)
 	return status_of(error);
 }
 
-/* A copy of text with every {} replaced, to be freed. NULL: ENOMEM. */
-static char *
-replace_braces(const char *text, const char *replacement)
-{
-	size_t found = 0, length;
-	char *copy, *end;
-
-	for (const char *at = text; (at = strstr(at, "{}")) != NULL; at += 2)
-		found++;
-	length = strlen(text) + found * strlen(replacement) + 1;
-	copy = end = malloc(length);
-	if (copy == NULL)
-		return NULL;
-	while (*text != '\0') {
-		if (strncmp(text, "{}", 2) == 0) {
-			end = stpcpy(end, replacement);
-			text += 2;
-		} else {
-			*end++ = *text++;
-		}
-	}
-	*end = '\0';
-	return copy;
-}
-
 /*
  * Starts path with the descriptors input and output as its standard input and output, and makes it known to the
  * watch. Returns 0 or an errno.
@@ -250,38 +226,19 @@ command_start(const char *path, char **command, int *output, pid_t *child)
 	return STATUS_DONE;
 }
 
-/* Whether a shell takes every character for itself, in and outside of quotes. */
-static bool
-is_plain(const char *path)
-{
-	return path[strspn(path, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789/._-+,:@%=")] == '\0';
-}
-
-static bool
-quotes_braces(const char *check)
-{
-	return strstr(check, "\"{}") != NULL || strstr(check, "{}\"") != NULL || strstr(check, "'{}") != NULL
-	    || strstr(check, "{}'") != NULL;
-}
-
 int
 command_check(const char *check, const char *path, int stream, int *status)
 {
 	char name[] = "sh", option[] = "-c";
-	/* A path of other characters would be read by the shell as a part of its script, and could do anything there.
-	   The shell is given it as $0, whose value it does not read again. */
-	char *script = replace_braces(check, is_plain(path) ? path : "\"$0\""), *zero = strdup(path);
-	char *const arguments[] = { name, option, script, is_plain(path) ? NULL : zero, NULL };
+	char *script = braces_expand(check);
+	char *const arguments[] = { name, option, script, NULL };
 	pid_t child = 0;
 	int error = ENOMEM;
 
-	/* In quotes it would not be the value of $0, but other words, and perhaps other files. */
-	if (!is_plain(path) && quotes_braces(check))
-		error = EINVAL;
-	else if (script != NULL && zero != NULL)
+	if (script != NULL && (path == NULL || setenv(BRACES_VARIABLE, path, 1) == 0))
 		error = spawn(_PATH_BSHELL, arguments, stream, STDERR_FILENO, &child);
 	free(script);
-	free(zero);
+	(void)unsetenv(BRACES_VARIABLE);	/* it fails only for an impossible name */
 	if (error == 0 && signals_wait(child, status) == -1)
 		error = errno;
 	errno = error;

@@ -27,10 +27,9 @@ int	command_exec(const char *path, char **command, int stream);
 int	command_start(const char *path, char **command, int *output, pid_t *child);
 
 /*
- * Runs check by sh -c, with the descriptor stream as its standard input and its standard output going to
- * standard error; {} in check stands for path. Returns 0 with *status as waitpid(2) gives it, or -1 with
- * errno: EINVAL for a {} in quotes where path has characters that mean something to a shell. Only while there is a
- * watch.
+ * Runs check by sh -c, with the descriptor stream as its standard input and its standard output going to standard error.
+ * {} in check stands for path, which may be NULL if there is none. Returns 0 with *status as waitpid(2) gives it, or -1
+ * with errno. Only while there is a watch.
  */
 int	command_check(const char *check, const char *path, int stream, int *status);
 

@@ -15,8 +15,10 @@
 #include <unistd.h>
 
 #include "figures.h"
+#include "io.h"
 #include "message.h"
 #include "size.h"
+#include "utf8.h"
 
 #define NOTHING_READ "nothing was read"
 
@@ -66,15 +68,6 @@ objection(const struct stat *status, const char *output)
 	return NULL;
 }
 
-static int
-cut(int file, off_t length)
-{
-	while (ftruncate(file, length) == -1)
-		if (errno != EINTR)
-			return -1;
-	return 0;
-}
-
 /* A descriptor of the file, made if there is none. */
 static int
 open_or_make(const char *file, bool *made)
@@ -91,24 +84,36 @@ open_or_make(const char *file, bool *made)
 	return opened != -1 || errno != EEXIST ? opened : open(file, flags | O_CREAT, 0666);
 }
 
+static int
+refuse(const char *file, const char *wrong)
+{
+	message("%s: %s, and cannot have the figures; " NOTHING_READ, file, wrong);
+	return STATUS_USAGE;
+}
+
 int
 figures_open(const char *file, const char *output)
 {
 	struct stat status, messages;
-	const char *wrong;
+	const char *wrong = NULL;
 	bool made;
-	int opened = open_or_make(file, &made);
+	int opened;
 
+	/* Asked first: whoever watches the file of -o is not to hear of a writer. */
+	if (stat(file, &status) == 0)
+		wrong = objection(&status, output);
+	if (wrong != NULL)
+		return refuse(file, wrong);
+	opened = open_or_make(file, &made);
 	if (opened == -1 || fstat(opened, &status) == -1) {
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
 		return STATUS_FAILED;
 	}
 	wrong = objection(&status, output);
 	if (wrong != NULL) {
-		message("%s: %s, and cannot have the figures; " NOTHING_READ, file, wrong);
 		if (made)
 			(void)unlink(file);
-		return STATUS_USAGE;
+		return refuse(file, wrong);
 	}
 	rewritten = S_ISREG(status.st_mode);
 	/* A file that gets the messages, too, gets the figures among them. */
@@ -117,7 +122,7 @@ figures_open(const char *file, const char *output)
 		(void)close(opened);	/* nothing was written to it */
 		opened = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	}
-	if (opened == -1 || (rewritten && cut(opened, 0) == -1)) {
+	if (opened == -1 || (rewritten && io_truncate(opened, 0) == -1)) {
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
 		return STATUS_FAILED;
 	}
@@ -144,41 +149,13 @@ add(struct text *text, const char *format, ...)
 	va_end(arguments);
 }
 
-/* The length of the character that text begins with, if it is one in UTF-8 (RFC 3629), or 0. */
-static size_t
-character(const char *text)
-{
-	static const struct {
-		unsigned char first, last;	/* of the first byte */
-		unsigned char low, high;	/* of the second */
-		unsigned char length;
-	} forms[] = {
-		{ 0x01, 0x7f, 0, 0, 1 }, { 0xc2, 0xdf, 0x80, 0xbf, 2 }, { 0xe0, 0xe0, 0xa0, 0xbf, 3 },
-		{ 0xe1, 0xec, 0x80, 0xbf, 3 }, { 0xed, 0xed, 0x80, 0x9f, 3 }, { 0xee, 0xef, 0x80, 0xbf, 3 },
-		{ 0xf0, 0xf0, 0x90, 0xbf, 4 }, { 0xf1, 0xf3, 0x80, 0xbf, 4 }, { 0xf4, 0xf4, 0x80, 0x8f, 4 }
-	};
-	const unsigned char *byte = (const unsigned char *)text;
-
-	for (size_t i = 0; i < sizeof(forms) / sizeof(*forms); i++) {
-		if (byte[0] < forms[i].first || byte[0] > forms[i].last)
-			continue;
-		if (forms[i].length > 1 && (byte[1] < forms[i].low || byte[1] > forms[i].high))
-			return 0;
-		for (size_t j = 2; j < forms[i].length; j++)
-			if ((byte[j] & 0xc0) != 0x80)
-				return 0;
-		return forms[i].length;
-	}
-	return 0;
-}
-
 /* A JSON string (RFC 8259). A path may have bytes that are no characters; each becomes U+FFFD. */
 static void
 add_string(struct text *text, const char *string)
 {
 	add(text, "\"");
 	while (*string != '\0') {
-		size_t length = character(string);
+		size_t length = utf8_length(string);
 
 		if (length == 0)
 			add(text, "\\ufffd");
@@ -254,30 +231,15 @@ rewind_file(void)
 	return status.st_nlink == 0 ? -1 : 0;
 }
 
-static int
-write_all(const char *bytes, size_t length)
-{
-	while (length > 0) {
-		ssize_t n = write(fd, bytes, length);
-
-		if (n == -1 && errno == EINTR)
-			continue;
-		if (n == -1)
-			return -1;
-		bytes += n;
-		length -= (size_t)n;
-	}
-	return 0;
-}
-
 void
 figures_write(const struct figures *figures)
 {
-	struct text text = { .length = 0 };
+	static struct text text;	/* the stack may be small */
 	int result, copy;
 
 	if (fd == -1)
 		return;
+	text.length = 0;
 	add(&text, "{\"bytes\": %jd, \"memory_bytes\": %jd, \"spilled_bytes\": %jd, \"spill_directory\": ",
 	    (intmax_t)figures->bytes, (intmax_t)figures->memory_bytes,
 	    (intmax_t)(figures->bytes - figures->memory_bytes));
@@ -292,12 +254,12 @@ figures_write(const struct figures *figures)
 	add(&text, "}\n");
 	result = rewind_file();
 	if (result == 0)
-		result = write_all(text.bytes, text.length);
+		result = io_write_all(fd, text.bytes, text.length);
 	/* What the object before had more is cut off. */
 	if (result == 0 && rewritten)
-		result = cut(fd, (off_t)text.length);
-	/* Some file systems tell of a failure only when a descriptor is closed, and this one may be written once more. */
-	if (result == 0 && ((copy = dup(fd)) == -1 || (close(copy) == -1 && errno != EINTR)))
+		result = io_truncate(fd, (off_t)text.length);
+	/* Some file systems report a failure only when a descriptor is closed. This one may be written once more. */
+	if (result == 0 && ((copy = dup(fd)) == -1 || io_close(copy) == -1))
 		result = -1;
 	if (result == -1)
 		message("%s: cannot write the figures: %s; nothing else is concerned", name, strerror(errno));

@@ -15,7 +15,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "compare.h"
 #include "inplace.h"
+#include "io.h"
 #include "message.h"
 #include "signals.h"
 #include "spool.h"
@@ -26,15 +28,6 @@ struct aside {
 	int clone;		/* or -1 */
 	struct spool *copy;	/* or NULL */
 };
-
-static int
-truncate_to(int fd, off_t size)
-{
-	while (ftruncate(fd, size) == -1)
-		if (errno != EINTR)
-			return -1;
-	return 0;
-}
 
 /* Nothing has changed, so neither has the time when it last did. */
 static void
@@ -104,8 +97,9 @@ copy_from(const struct inplace *file, int fd, struct aside *aside)
 	options.memory_limit = file->memory;
 	options.directory = file->directory;
 	aside->copy = spool_open(&options);
+	/* Undoing needs it, so it must not be lost later. */
 	if (aside->copy != NULL && lseek(fd, 0, SEEK_SET) == 0
-	    && spool_fill(aside->copy, fd, aside->old.st_size, NULL) != -1)
+	    && spool_fill(aside->copy, fd, aside->old.st_size, NULL) != -1 && spool_flush(aside->copy) == 0)
 		return 0;
 	error = errno;
 	if (aside->copy != NULL && spool_leftover(aside->copy) != NULL)
@@ -139,7 +133,7 @@ put_aside(const struct inplace *file, struct aside *aside)
 static int
 write_first(int fd, struct spool *spool, off_t length)
 {
-	char buffer[64 << 10];
+	static char buffer[64 << 10];	/* the stack may be small */
 
 	if (lseek(fd, 0, SEEK_SET) == -1 || spool_seek(spool, 0, SEEK_SET) == -1)
 		return -1;
@@ -147,28 +141,33 @@ write_first(int fd, struct spool *spool, off_t length)
 		size_t wanted = length < (off_t)sizeof(buffer) ? (size_t)length : sizeof(buffer);
 		ssize_t n = spool_read(spool, buffer, wanted);
 
-		for (ssize_t done = 0, more; done < n; done += more) {
-			while ((more = write(fd, buffer + done, (size_t)(n - done))) == -1 && errno == EINTR)
-				continue;
-			if (more == 0)
-				errno = EIO;
-			if (more <= 0)
-				return -1;
-		}
 		if (n <= 0)
 			return (int)n;
+		if (io_write_all(fd, buffer, (size_t)n) == -1)
+			return -1;
 		length -= n;
 	}
 	return 0;
 }
 
 static int
-write_all(int fd, struct spool *spool, const struct spool_progress *progress)
+write_stream(int fd, struct spool *spool, const struct spool_progress *progress)
 {
 	spool_freeze(spool);
 	if (lseek(fd, 0, SEEK_SET) == -1 || spool_seek(spool, 0, SEEK_SET) == -1)
 		return -1;
 	return spool_drain(spool, fd, progress) == -1 ? -1 : 0;
+}
+
+/* What a full file system has taken may be lost all the same. */
+static int
+prove_put_back(int fd, struct spool *copy, off_t touched)
+{
+	int same = place_flush(fd) == -1 ? -1 : compare_contents(copy, 0, fd, 0, touched);
+
+	if (same == 0)
+		errno = EIO;
+	return same == 1 ? 0 : -1;
 }
 
 /*
@@ -179,16 +178,19 @@ write_all(int fd, struct spool *spool, const struct spool_progress *progress)
 static int
 put_back(const struct inplace *file, struct aside *aside, off_t touched)
 {
-	if (truncate_to(file->fd, aside->old.st_size) == -1)
+	if (io_truncate(file->fd, aside->old.st_size) == -1)
 		return -1;
+	/* The next write would report what was lost before. */
+	(void)place_flush(file->fd);
 	if (aside->clone == -1 || clone_to(file->fd, aside->clone) == -1) {
 		if (aside->clone != -1 && aside->copy == NULL && copy_from(file, aside->clone, aside) == -1)
 			return -1;
-		if (aside->copy != NULL && write_first(file->fd, aside->copy, touched) == -1)
+		if (aside->copy != NULL && (write_first(file->fd, aside->copy, touched) == -1
+		    || prove_put_back(file->fd, aside->copy, touched) == -1))
 			return -1;
 	}
 	restore_times(file->fd, &aside->old);
-	return file->sync ? place_flush(file->fd) : 0;
+	return place_settle(file->fd, file->sync);
 }
 
 /* The last resort: a file beside it with its old contents. */
@@ -206,10 +208,10 @@ rescue(const struct inplace *file, struct aside *aside, char name[NAME_MAX + 1])
 	fd = openat(file->place->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	result = write_all(fd, aside->copy, NULL);
+	result = write_stream(fd, aside->copy, NULL);
 	if (place_flush(fd) == -1)
 		result = -1;
-	if (close(fd) == -1)
+	if (io_close(fd) == -1)
 		result = -1;
 	if (result == -1)
 		(void)unlinkat(file->place->directory, name, 0);
@@ -238,6 +240,16 @@ undo_overwrite(const struct inplace *file, struct aside *aside, off_t touched, i
 		    strerror(why_not));
 }
 
+/* Whether the stream is whole is known before the file is touched. */
+static int
+flush_stream(const struct inplace *file, struct spool *spool)
+{
+	if (spool_flush(spool) == 0)
+		return 0;
+	message("%s: cannot read its new contents: %s; the file is unchanged", file->file, strerror(errno));
+	return -1;
+}
+
 int
 inplace_overwrite(const struct inplace *file, struct spool *spool)
 {
@@ -246,6 +258,8 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 	off_t touched, reserved_from;
 	bool ready;
 
+	if (flush_stream(file, spool) == -1)
+		return STATUS_FAILED;
 	if (put_aside(file, &aside) == -1) {
 		message("%s: cannot put its old contents aside: %s; the file is unchanged", file->file, strerror(errno));
 		aside_free(&aside);
@@ -258,12 +272,12 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
 	if (!ready || file->before_writing(file->cookie) == -1) {
-		(void)truncate_to(file->fd, aside.old.st_size);	/* gives back what it did get */
+		(void)io_truncate(file->fd, aside.old.st_size);	/* gives back what it did get */
 		restore_times(file->fd, &aside.old);
 		aside_free(&aside);
 		return STATUS_FAILED;
 	}
-	if (write_all(file->fd, spool, file->progress) == -1 || truncate_to(file->fd, size) == -1
+	if (write_stream(file->fd, spool, file->progress) == -1 || io_truncate(file->fd, size) == -1
 	    || place_settle(file->fd, file->sync) == -1) {
 		int error = errno;
 
@@ -280,32 +294,90 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 }
 
 /*
- * Cuts the file back to what it was, if nobody but spool has appended since. Somebody who does so between these two
- * calls loses it: no call does both. NULL, or why not.
+ * Cuts the file to its old length. NFS 4.2 may send the page that was the last one once more, when the times are set, and
+ * the file is longer again; the next attempt holds.
  */
-static const char *
-cut_back(int fd, const struct stat *old, off_t appended)
+static int
+cut(int fd, const struct stat *old)
 {
 	struct stat now;
 
+	for (int i = 0; i < 3; i++) {
+		if (io_truncate(fd, old->st_size) == -1)
+			return -1;
+		restore_times(fd, old);
+		if (place_flush(fd) == -1 || fstat(fd, &now) == -1)
+			return -1;
+		if (now.st_size == old->st_size)
+			return 0;
+	}
+	errno = EIO;
+	return -1;
+}
+
+/* Whether what the file has beyond the bytes that were appended is the stream's, too: of a write that failed. */
+static bool
+goes_on(int fd, struct spool *spool, off_t appended, off_t end, off_t now)
+{
+	return now - end <= spool_size(spool) - appended && compare_to_end(spool, appended, fd, end, now - end) == 1;
+}
+
+/*
+ * Cuts the file back to what it was, if nobody but spool has appended since. Somebody who does so between these calls
+ * loses it: no call does both. A network file system knows the size only when all has been sent or given up. NULL, or
+ * why not; then *stays bytes of the stream are in it, or -1 if that is not known.
+ */
+static const char *
+cut_back(int fd, struct spool *spool, const struct stat *old, off_t *stays)
+{
+	const off_t appended = spool_tell(spool), end = old->st_size + appended;
+	struct stat now;
+	const char *why_not;
+
+	*stays = -1;
+	(void)place_flush(fd);	/* all that matters is what it leaves */
 	if (fstat(fd, &now) == -1)
 		return strerror(errno);
-	if (now.st_size != old->st_size + appended)
-		return "others have appended too";
-	if (truncate_to(fd, old->st_size) == -1)
-		return strerror(errno);
-	restore_times(fd, old);
-	return NULL;
+	if (now.st_size > end && !goes_on(fd, spool, appended, end, now.st_size)) {
+		*stays = appended;
+		return "it has grown by more than that";
+	}
+	if (now.st_size < old->st_size)
+		return "it is shorter than it was";
+	if (cut(fd, old) == 0)
+		return NULL;
+	why_not = strerror(errno);
+	if (fstat(fd, &now) == 0)
+		*stays = now.st_size - old->st_size;
+	return why_not;
+}
+
+/* error: why it failed. */
+static void
+undo_append(const struct inplace *file, struct spool *spool, const struct stat *old, int error)
+{
+	off_t stays;
+	const char *why_not = cut_back(file->fd, spool, old, &stays);
+
+	if (why_not == NULL)
+		message("%s: cannot append: %s; it was cut back to its old length, the file is unchanged", file->file,
+		    strerror(error));
+	else if (stays < 0)
+		message("%s: cannot append: %s; it cannot be cut back (%s), a part of the stream may stay in it", file->file,
+		    strerror(error), why_not);
+	else
+		message("%s: cannot append: %s; it cannot be cut back (%s), %jd bytes of the stream stay in it", file->file,
+		    strerror(error), why_not, (intmax_t)stays);
 }
 
 int
 inplace_append(const struct inplace *file, struct spool *spool)
 {
-	struct stat old;
-	const char *why_not;
+	struct stat old, now;
 	bool ready;
-	int error;
 
+	if (flush_stream(file, spool) == -1)
+		return STATUS_FAILED;
 	signals_hold();
 	if (fstat(file->fd, &old) == -1) {
 		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(errno));
@@ -315,28 +387,18 @@ inplace_append(const struct inplace *file, struct spool *spool)
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
 	if (!ready || file->before_writing(file->cookie) == -1) {
-		if (!file->only_grows)
-			(void)cut_back(file->fd, &old, 0);
+		/* That gives back what it did get. */
+		if (!file->only_grows && fstat(file->fd, &now) == 0 && now.st_size == old.st_size)
+			(void)cut(file->fd, &old);
 		return STATUS_FAILED;
 	}
 	spool_freeze(spool);
 	if (spool_seek(spool, 0, SEEK_SET) == 0 && spool_drain(spool, file->fd, file->progress) != -1
 	    && place_settle(file->fd, file->sync) == 0)
 		return STATUS_DONE;
-	error = errno;
-	if (spool_tell(spool) == 0 && file->only_grows) {
-		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(error));
-		return STATUS_FAILED;
-	}
-	why_not = cut_back(file->fd, &old, spool_tell(spool));
-	if (why_not == NULL) {
-		if (file->sync)
-			(void)place_flush(file->fd);	/* nothing is left to do if it fails */
-		message("%s: cannot append: %s; it was cut back to its old length, the file is unchanged", file->file,
-		    strerror(error));
-	} else {
-		message("%s: cannot append: %s; it cannot be cut back (%s), %jd bytes of the stream stay in it",
-		    file->file, strerror(error), why_not, (intmax_t)spool_tell(spool));
-	}
+	if (spool_tell(spool) == 0 && file->only_grows)
+		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(errno));
+	else
+		undo_append(file, spool, &old, errno);
 	return STATUS_FAILED;
 }

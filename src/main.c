@@ -9,20 +9,23 @@
  *	  check_before_reading	command.c	COMMAND is found, or nothing is read; the spill directory
  *	  signals_watch		signals.c	who cleans up when a signal comes
  *	  target_prepare	target.c	the file of -o: place.c finds it, attributes.c tries to keep its owner
+ *	  begin_named		named.c		the file that {} in CHECK stands for, in a private directory
  *	  spool_open		libspool/spool.c	the engine: see libspool/spool.h
  *	  begin_source		command.c	with -o, COMMAND is started; else the source is standard input
  *	  progress_begin	progress.c	the line of -p, and the answer to SIGUSR1, from here on
  *	  soak			libspool/transfer.c	fill: source -> memory.c, then -> spill.c, and when that is
  *				all that the page cache may have (cache.c), -> ring.c; io.c below all
- *	  gate			command.c	CHECK, on what spool_seal or target_show returns
+ *	  gate			command.c	CHECK, on what spool_seal, target_show or named_show returns; braces.c:
+ *				{} in it; fingerprint.c sees whether it has changed the stream
  *	  end_source		signals.c	COMMAND's end, and its status
- *	  target_commit		target.c	-o: the file is replaced; inplace.c: or written into, for -w and -a
+ *	  target_commit		target.c	-o: the file is replaced; inplace.c: or written into, for -w and -a;
+ *				compare.c: or left alone, for -u
  *	  replay		libspool/transfer.c	or drain: memory.c, spill.c, ring.c -> standard output
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
  *	  figures_write		figures.c	--stats; figures_summary: -v
  *
- * message.c prints every diagnostic, and message.h names the exit statuses. libspool/stream.c, a stdio view of a spool,
- * is for the engine's other users.
+ * message.c prints every diagnostic, in which utf8.c finds the characters, and message.h names the exit statuses.
+ * libspool/stream.c, a stdio view of a spool, is for the engine's other users.
  */
 #include <config.h>
 
@@ -31,16 +34,22 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "braces.h"
 #include "command.h"
 #include "figures.h"
+#include "io.h"
 #include "message.h"
+#include "named.h"
 #include "options.h"
+#include "place.h"
 #include "progress.h"
 #include "signals.h"
 #include "spool.h"
@@ -99,6 +108,7 @@ struct job {
 	const struct options *options;
 	struct spool *spool;
 	struct target *target;		/* of -o, or NULL */
+	struct named *named;		/* what {} in CHECK stands for, if it is not a file of the target's; or NULL */
 	char *path;			/* COMMAND's */
 	int source;			/* what is read */
 	pid_t producer;			/* COMMAND, where it is the source; or 0 */
@@ -112,6 +122,13 @@ static const char *
 state(const struct job *job)
 {
 	return job->target != NULL ? target_state(job->target) : NOTHING_RELEASED;
+}
+
+/* Whether CHECK wants a path. */
+static bool
+has_braces(const struct options *options)
+{
+	return options->check != NULL && braces_in(options->check);
 }
 
 static const char *
@@ -152,6 +169,30 @@ check_command(const struct options *options, char **path)
 	return found == STATUS_DONE ? STATUS_DONE : report_command(options, found, NOTHING_READ);
 }
 
+/* Whether a file that is made there for its owner alone can be written by others: there are no modes. */
+static bool
+has_no_modes(const char *directory)
+{
+	char path[PATH_MAX];
+	struct stat status;
+	bool open_to_all;
+	int fd, n = snprintf(path, sizeof(path), "%s/spool-XXXXXX", directory);
+
+	/* Only then is something made there. */
+	if (!place_may_lack_modes(directory))
+		return false;
+	signals_hold();
+	fd = (size_t)n < sizeof(path) ? mkostemp(path, O_CLOEXEC) : -1;
+	open_to_all = fd != -1 && fstat(fd, &status) == 0 && (status.st_mode & 022) != 0;
+	if (fd != -1) {
+		(void)close(fd);	/* it is empty */
+		if (unlink(path) == -1)
+			message("%s: cannot remove; it is empty", path);
+	}
+	signals_release();
+	return open_to_all;
+}
+
 /* The directory of the spill file, if there has to be one. */
 static int
 check_directory(const char *directory)
@@ -160,6 +201,8 @@ check_directory(const char *directory)
 	int error = stat(directory, &status) == -1 ? errno : !S_ISDIR(status.st_mode) ? ENOTDIR
 	    : access(directory, W_OK | X_OK) == -1 ? errno : 0;
 
+	if (error == 0 && has_no_modes(directory))
+		message("%s: others can write into a spill file there; -T names another directory", directory);
 	if (error == 0)
 		return STATUS_DONE;
 	message("%s: cannot make a spill file there%s: %s; " NOTHING_READ, directory,
@@ -185,6 +228,17 @@ report_engine(const struct job *job, const char *doing, const char *state)
 	if (job->target != NULL)
 		directory = target_directory(job->target);
 	message("%s: cannot %s the spill file: %s; %s", spool_directory(directory), doing, why, state);
+}
+
+/* The stream cannot be given to a program as its standard input. */
+static void
+report_seal(const struct job *job, const char *state)
+{
+	if (errno == EOPNOTSUPP)
+		message("%s: programs cannot look at a spill file there, since it has no name; -T names another directory; %s",
+		    spool_directory(job->options->directory), state);
+	else
+		report_engine(job, "write", state);
 }
 
 /* COMMAND was found before, but cannot be started. */
@@ -284,46 +338,92 @@ end_source(struct job *job, int status)
 	return WEXITSTATUS(ended);
 }
 
+/* Whether the stream that CHECK has read is the one that will be released: 1 yes, 0 no, -1 after a message. */
+static int
+is_intact(const struct job *job)
+{
+	int intact = job->named != NULL ? named_is_intact(job->named) : spool_is_intact(job->spool);
+
+	if (intact == -1)
+		report_engine(job, "read", state(job));
+	return intact == 1 && job->target != NULL ? target_is_intact(job->target) : intact;
+}
+
 /* What CHECK has decided. status is as waitpid(2) gives it. */
 static int
 judge(const struct job *job, int status)
 {
 	const char *check = job->options->check;
+	int intact;
 
-	if (WIFSIGNALED(status))
+	if (WIFSIGNALED(status)) {
 		message("the check '%.200s' was ended by signal %d (%s); %s", check, WTERMSIG(status),
 		    strsignal(WTERMSIG(status)), state(job));
-	else if (WEXITSTATUS(status) != 0)
+		return STATUS_REFUSED;
+	}
+	if (WEXITSTATUS(status) != 0) {
 		message("the check '%.200s' exited with status %d; %s", check, WEXITSTATUS(status), state(job));
-	else if (spool_is_intact(job->spool) != 1 || (job->target != NULL && !target_is_intact(job->target)))
+		return STATUS_REFUSED;
+	}
+	intact = is_intact(job);
+	if (intact == 0)
 		message("the check '%.200s' has changed the stream; %s", check, state(job));
-	else
-		return STATUS_DONE;
-	return STATUS_REFUSED;
+	return intact == 1 ? STATUS_DONE : intact == 0 ? STATUS_REFUSED : STATUS_FAILED;
 }
 
-/* A descriptor with the stream for CHECK, and in *path the path that {} stands for. -1 after a message. */
+/* Completes the file that {} stands for, and returns a descriptor for reading it. -1 after a message. */
+static int
+show_named(struct job *job)
+{
+	const off_t size = spool_size(job->spool);
+	int stream;
+
+	if (spool_rollover(job->spool) == -1 || spool_flush(job->spool) == -1) {
+		report_engine(job, "write", state(job));
+		return -1;
+	}
+	spool_freeze(job->spool);
+	stream = named_show(job->named, size);
+	if (stream == -1)
+		message("%s: cannot show the stream to the check: %s; %s", named_path(job->named), strerror(errno), state(job));
+	return stream;
+}
+
+/* A descriptor with the stream for CHECK, and in *path, to be freed, what {} stands for. -1 after a message. */
 static int
 stream_for_check(struct job *job, char **path)
 {
 	int stream;
 
-	if (job->target != NULL && strstr(job->options->check, "{}") != NULL)
+	*path = NULL;
+	if (job->named != NULL) {
+		stream = show_named(job);
+		*path = stream == -1 ? NULL : strdup(named_path(job->named));
+	} else if (has_braces(job->options)) {
 		return target_show(job->target, job->spool, path);
-	stream = spool_seal(job->spool);
-	/* Without /proc, only what has a name can be opened once more. */
-	if (stream == -1 && errno == ENOENT && job->target != NULL)
-		return target_show(job->target, job->spool, path);
-	if (stream == -1) {
-		report_engine(job, "write", state(job));
-		return -1;
+	} else {
+		stream = spool_seal(job->spool);
+		/* Without /proc, only what has a name can be opened once more. */
+		if (stream == -1 && errno == ENOENT && job->target != NULL)
+			return target_show(job->target, job->spool, path);
+		if (stream == -1)
+			report_seal(job, state(job));
+		else
+			*path = strdup("");
 	}
-	*path = strdup("/dev/stdin");
-	if (*path != NULL)
+	if (stream == -1 || *path != NULL)
 		return stream;
 	message("cannot start the check: %s; %s", strerror(errno), state(job));
 	(void)close(stream);	/* only to be read */
 	return -1;
+}
+
+/* The check is over: nobody opens the stream by its name any more. Only while signals are held. */
+static void
+remove_named(const struct job *job)
+{
+	if (named_remove(job->named) == -1)
+		message("%s: cannot remove: %s", named_left(job->named), strerror(errno));
 }
 
 /* Lets CHECK read the stream, and decides. There is a watch. */
@@ -331,22 +431,24 @@ static int
 check_stream(struct job *job)
 {
 	const char *check = job->options->check;
-	char *path = NULL;
+	char *path;
 	int stream = stream_for_check(job, &path), status;
 
 	if (stream == -1)
 		return STATUS_FAILED;
 	if (command_set_size(spool_size(job->spool)) == 0 && command_check(check, path, stream, &status) == 0) {
 		status = judge(job, status);
-	} else if (errno == EINVAL) {
-		message("the check '%.200s' has {} in quotes, where '%s' would be several words; %s", check, path, state(job));
-		status = STATUS_FAILED;
 	} else {
 		message("cannot run the check '%.200s': %s; %s", check, strerror(errno), state(job));
 		status = STATUS_FAILED;
 	}
 	(void)close(stream);	/* only read */
 	free(path);
+	if (job->named != NULL) {
+		signals_hold();
+		remove_named(job);
+		signals_release();
+	}
 	return status;
 }
 
@@ -407,6 +509,15 @@ die_of_broken_pipe(const struct job *job)
 	(void)raise(SIGPIPE);	/* returns if it is ignored */
 }
 
+/* What standard output has after the spill file could not be read. */
+static const char *
+released(off_t bytes, off_t size)
+{
+	if (bytes == 0)
+		return NOTHING_RELEASED;
+	return bytes < size ? "standard output has only a part of it" : "what standard output has may be wrong";
+}
+
 static int
 replay(const struct job *job)
 {
@@ -426,7 +537,7 @@ replay(const struct job *job)
 		    && job->options->ignore_epipe)
 			return STATUS_DONE;
 		if (fault != SPOOL_SINK) {
-			report_engine(job, "read", "standard output has only a part of it");
+			report_engine(job, "read", released(spool_tell(spool), size));
 			return STATUS_FAILED;
 		}
 		if (error == EPIPE && job->watched)
@@ -436,7 +547,7 @@ replay(const struct job *job)
 		return STATUS_FAILED;
 	}
 	/* Some file systems tell only now that they had no room. */
-	if (close(STDOUT_FILENO) == -1 && errno != EINTR) {
+	if (io_close(STDOUT_FILENO) == -1) {
 		message("standard output: cannot close: %s; what it has may not be whole", strerror(errno));
 		return STATUS_FAILED;
 	}
@@ -446,10 +557,10 @@ replay(const struct job *job)
 static int
 run_command(struct job *job)
 {
-	int stream = spool_seal(job->spool), status;
+	int stream = job->named != NULL ? named_reader(job->named) : spool_seal(job->spool), status;
 
 	if (stream == -1) {
-		report_engine(job, "write", NOTHING_RELEASED);
+		report_seal(job, NOTHING_RELEASED);
 		return STATUS_FAILED;
 	}
 	progress_end();
@@ -519,6 +630,7 @@ abandon(void *cookie, int signal)
 
 	if (job->target != NULL)
 		target_abandon(job->target);
+	remove_named(job);
 	progress_end();
 	tell_figures(job, 128 + signal);
 }
@@ -547,7 +659,8 @@ begin_target(struct job *job)
 		.file = options->output,
 		.mode = options->append ? TARGET_APPEND : options->overwrite ? TARGET_OVERWRITE : TARGET_REPLACE,
 		.fall_back = options->fall_back, .only_if_changed = options->if_changed, .sync = options->sync,
-		.backup = options->backup, .directory = options->directory, .memory = options->memory,
+		.backup = options->backup, .shown = has_braces(options),
+		.directory = options->directory,
 		.progress = &progress
 	};
 
@@ -559,19 +672,100 @@ begin_target(struct job *job)
 	return begin_watch(job) == STATUS_DONE ? target_prepare(job->target) : STATUS_FAILED;
 }
 
+/* The file that {} in CHECK stands for, where it cannot be beside the file of -o. */
+static int
+begin_named(struct job *job)
+{
+	const struct options *options = job->options;
+	const char *directory = spool_directory(job->target != NULL ? target_directory(job->target) : options->directory);
+	/* That of -T has been looked at. */
+	int status = directory == options->directory ? STATUS_DONE : check_directory(directory);
+
+	if (status == STATUS_DONE)
+		status = begin_watch(job);
+	if (status != STATUS_DONE)
+		return status;
+	if (!named_is_safe(directory)) {
+		message("%s: everybody can rename files there, so {} would not be safe; -T names another directory; " NOTHING_READ,
+		    directory);
+		return STATUS_FAILED;
+	}
+	signals_hold();
+	job->named = named_create(directory, "stream");
+	signals_release();
+	if (job->named != NULL)
+		return STATUS_DONE;
+	message("%s: cannot make a directory for {} there: %s; " NOTHING_READ, directory, strerror(errno));
+	return STATUS_FAILED;
+}
+
+enum {
+	MOST_NEEDED = 16,
+	/* For the stream in memory, and for its reader; a spill file is open twice. */
+#ifdef HAVE_MEMFD_CREATE
+	SEALED = 2
+#else
+	SEALED = 3
+#endif
+};
+
+/* How many descriptors there have to be at once, beside those that are open, if the limit of -m suffices. */
+static int
+descriptors_needed(const struct options *options)
+{
+	const bool to_file = options->output != NULL, in_place = options->append || options->overwrite;
+	const bool named = has_braces(options) && (!to_file || in_place);
+	int needed = to_file ? 3 : 0;	/* its directory, the file as it is, and the new one */
+
+	if (named)
+		needed += 5;	/* the file for {}, open three times, and its two directories */
+	else if (options->check != NULL || (options->command != NULL && !to_file))
+		needed += options->memory != 0 ? SEALED : 1;
+	/* A pipe. */
+	if (options->command != NULL && to_file)
+		needed += 2;
+	/* A spill file, which is open twice; and one for the old contents. */
+	if (options->memory == 0 && ((!to_file && !named) || in_place || options->directory != NULL))
+		needed += options->overwrite ? 4 : 2;
+	if (in_place && options->backup != NULL)
+		needed++;
+	return needed;
+}
+
+/* Takes them all, and gives them back. */
+static int
+check_descriptors(int needed)
+{
+	int copies[MOST_NEEDED], count = 0, status = STATUS_DONE;
+
+	while (count < needed && (copies[count] = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 0)) != -1)
+		count++;
+	if (count < needed) {
+		message("cannot start: %s; " NOTHING_READ, strerror(errno));
+		status = STATUS_FAILED;
+	}
+	while (count > 0)
+		(void)close(copies[--count]);	/* nothing was written to them */
+	return status;
+}
+
 /* Everything that can be known before reading. */
 static int
 check_before_reading(struct job *job)
 {
 	const struct options *options = job->options;
-	int status = check_command(options, &job->path);
+	int status = check_descriptors(descriptors_needed(options));
 
+	if (status == STATUS_DONE)
+		status = check_command(options, &job->path);
 	if (status == STATUS_DONE && options->directory != NULL)
 		status = check_directory(options->directory);
 	if (status == STATUS_DONE && options->output != NULL)
-		return begin_target(job);
+		status = begin_target(job);
+	if (status == STATUS_DONE && has_braces(options) && (job->target == NULL || !target_can_show(job->target)))
+		return begin_named(job);
 	/* Where the directory was not asked for, and memory may suffice, it need not be any good. */
-	if (status == STATUS_DONE && options->directory == NULL && options->memory == 0)
+	if (status == STATUS_DONE && job->target == NULL && options->directory == NULL && options->memory == 0)
 		status = check_directory(spool_directory(NULL));
 	return status;
 }
@@ -604,8 +798,11 @@ run(struct job *job)
 		if (engine.spill_fd != -1 && options->sync && !options->if_changed)
 			engine.cache_limit = CACHED_BEFORE_SYNC;
 	}
-	/* Who reads the stream as a descriptor gets the memory part as it is. */
-	engine.memfd = (options->command != NULL && job->target == NULL) || options->check != NULL;
+	if (job->named != NULL)
+		engine.spill_fd = named_fd(job->named);
+	/* COMMAND and CHECK read through a descriptor, so the memory part is a memfd; but a file with a name will be. */
+	engine.memfd = job->named == NULL
+	    && ((options->command != NULL && job->target == NULL) || options->check != NULL);
 	job->spool = spool_open(&engine);
 	if (job->spool == NULL) {
 		message("cannot start: %s; " NOTHING_READ, strerror(errno));
@@ -647,6 +844,8 @@ main(int argc, char **argv)
 	progress_end();
 	tell_figures(&job, status);
 	target_close(job.target);
+	remove_named(&job);
+	named_close(job.named);
 	free(job.path);
 	return status;
 }

@@ -3,11 +3,13 @@
 
 #include <stdarg.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "message.h"
+#include "utf8.h"
 
 static const char *name = "spool";
 static void (*_Atomic before)(void);
@@ -24,23 +26,53 @@ message_before(void (*function)(void))
 	atomic_store(&before, function);
 }
 
+/* Control characters, also the two-byte ones of ISO 6429 in UTF-8, and bytes that are not UTF-8. */
+static bool
+is_control(const char *text, size_t length)
+{
+	const unsigned char first = (unsigned char)text[0], second = (unsigned char)text[1];
+
+	return length == 0 || first < ' ' || first == 0x7f || (first == 0xc2 && second < 0xa0);
+}
+
+/* Writes what text begins with as it can be shown, and returns how much of it that was. */
+static size_t
+show(char shown[5], const char *text)
+{
+	const size_t length = utf8_length(text);
+
+	if (!is_control(text, length)) {
+		(void)snprintf(shown, 5, "%.*s", (int)length, text);
+		return length;
+	}
+	if (*text >= '\a' && *text <= '\r')
+		(void)snprintf(shown, 5, "\\%c", "abtnvfr"[*text - '\a']);
+	else
+		(void)snprintf(shown, 5, "\\%03o", (unsigned char)*text);
+	return 1;
+}
+
 void
 message(const char *format, ...)
 {
-	char line[8192];	/* more than a path and its sentence need; a longer one is cut */
-	size_t length, room;
+	char text[8192], line[sizeof(text)];	/* more than a path and its sentence need; a longer one is cut */
+	char shown[5];
+	size_t length;
 	va_list arguments;
 	void (*wipe)(void);
-	int n;
 
 	strlcpy(line, name, sizeof(line));
 	length = strlcat(line, ": ", sizeof(line));
-	room = sizeof(line) - 1 - length;
+	*text = '\0';
 	va_start(arguments, format);
-	n = vsnprintf(line + length, room, format, arguments);
+	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
-	if (n > 0)
-		length += (size_t)n < room ? (size_t)n : room - 1;
+	for (const char *at = text; *at != '\0';) {
+		at += show(shown, at);
+		if (length + strlen(shown) > sizeof(line) - 2)
+			break;
+		length += strlcpy(line + length, shown, sizeof(shown));
+	}
 	line[length++] = '\n';
 	wipe = atomic_load(&before);
 	if (wipe != NULL)

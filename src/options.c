@@ -42,32 +42,33 @@ static const char help[] =
     "usage: spool [-npv] [-c check] [-l limit] [-m size] [-T dir] [command [arg ...]]\n"
     "       spool [-abnpuvw] [-c check] [-l limit] [-m size] [-T dir] -o file\n"
     "             [command [arg ...]]\n"
-    "Read all of standard input, then send it on: to standard output, or to COMMAND as a\n"
-    "seekable standard input. With -o, replace FILE by it, or by what COMMAND prints. If the\n"
-    "input, a check or COMMAND fails, nothing happens.\n"
-    "  -o, --output FILE              replace FILE as a whole, keeping its owner and mode\n"
+    "Read all of standard input, then send it on: to standard output, or to COMMAND\n"
+    "as a seekable standard input. With -o, replace FILE by it, or by what COMMAND\n"
+    "prints. If the input, a check or COMMAND fails, nothing happens.\n"
+    "  -o, --output FILE              replace FILE as a whole, keep owner and mode\n"
     "  -a, --append                   append to FILE, all or nothing\n"
-    "  -w, --overwrite                write into FILE itself, keeping its inode and links\n"
-    "  -b, --backup[=SUFFIX]          keep the old file as FILE~, or FILE and SUFFIX\n"
-    "  -u, --if-changed               leave FILE alone if it has the contents already\n"
+    "  -w, --overwrite                write into FILE itself, keep its links\n"
+    "  -b, --backup[=SUFFIX]          keep the old file as FILE~, or as FILESUFFIX\n"
+    "  -u, --if-changed               leave FILE alone if it would not change\n"
     "      --no-sync                  do not wait until FILE is on the disk\n"
-    "  -c, --check CHECK              go on only if sh -c CHECK, reading stdin or {}, exits 0\n"
+    "  -c, --check CHECK              sh -c CHECK, reading stdin or {}, must succeed\n"
     "  -l, --limit SIZE               refuse a stream longer than SIZE\n"
     "  -n, --skip-empty               do nothing if the stream is empty\n"
-    "  -m, --memory SIZE              at most SIZE, unlimited or N% in memory, the rest on disk\n"
-    "  -T, --temporary-directory DIR  the disk: DIR, else beside FILE, else $TMPDIR or /var/tmp\n"
+    "  -m, --memory SIZE              at most SIZE, unlimited or N% in memory\n"
+    "  -T, --temporary-directory DIR  the rest in DIR, not $TMPDIR or /var/tmp\n"
     "      --ignore-epipe             a reader that stops early is no error\n"
-    "  -p, --progress                 show how far it is, as SIGUSR1 does once\n"
-    "  -v, --verbose                  one line of summary on standard error\n"
-    "      --stats FILE               write the figures to FILE, as a JSON object\n"
+    "  -p, --progress                 show progress (SIGUSR1 prints it once)\n"
+    "  -v, --verbose                  print one line of summary\n"
+    "      --stats FILE               write figures to FILE, as a JSON object\n"
     "  -h, --help, -V, --version      print this, or the version\n"
-    "SIZE is bytes, or has a suffix K, M, G, T, P, E (powers of 1024); -m is 64M by default.\n"
-    "Exit status: 0 done, 1 failed, 2 usage, 3 refused; COMMAND's, or 126, 127: it did not run.\n";
+    "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
+    "Exit status: 0 done, 1 failed, 2 usage, 3 refused, 126 and 127; or COMMAND's.\n";
 
 static const char sponge_help[] =
     "usage: sponge [-a] [file]\n"
-    "Read all of standard input, then replace FILE by it, or append it to FILE (-a). Without\n"
-    "FILE, send it on to standard output. This is spool under the name of sponge; see spool(1).\n";
+    "Read all of standard input, then replace FILE by it, or append it to FILE (-a).\n"
+    "Without FILE, send it on to standard output. This is spool under the name of\n"
+    "sponge; see spool(1).\n";
 
 static const char *program = "spool";
 
@@ -168,7 +169,7 @@ reject_name(const char *word, const struct option *known)
 {
 	const char *name = word + 2, *nearest = NULL;
 	const size_t length = strcspn(name, "=");
-	size_t smallest = 3;	/* what is further away was not meant */
+	size_t smallest = 3;	/* a name that is further away was not meant */
 	char several[256] = "";
 
 	for (; known->name != NULL; known++) {
@@ -235,12 +236,24 @@ parse_suffix(const char *text)
 	return text;
 }
 
+/* "-b .bak" is easily written, where -b.bak is meant. */
+static void
+requires_file(const struct options *options, const char *option)
+{
+	const char *word = options->command != NULL ? options->command[0] : "";
+
+	if (strcmp(option, "-b") == 0 && *word == '.' && strchr(word, '/') == NULL)
+		message("-b requires -o FILE; '%s' was taken for COMMAND, since a suffix is written -b%s", word, word);
+	else
+		message("%s requires -o FILE", option);
+}
+
 /* Which options go together. only_for_file: the last one given that needs -o, or NULL. */
 static void
 check_together(const struct options *options, const char *only_for_file)
 {
 	if (options->output == NULL && only_for_file != NULL)
-		message("%s is for a file; -o names it", only_for_file);
+		requires_file(options, only_for_file);
 	else if (options->append && options->overwrite)
 		message("-a and -w cannot be together");
 	else if (options->ignore_epipe && options->output != NULL)
@@ -277,24 +290,24 @@ parse_as_sponge(struct options *options, int argc, char **argv)
 		}
 		word = optind;
 	}
-	if (argc - optind > 1) {
-		message("'%s': only one file can be written", argv[optind + 1]);
-		usage_exit();
-	}
 	if (optind < argc)
-		options->output = parse_word("-o", argv[optind], NULL, NULL);
+		options->output = parse_word("file", argv[optind], NULL, NULL);
+	if (argc - optind > 1)
+		message("'%s': it is ignored; only the first file is written", argv[optind + 1]);
 	options->fall_back = true;
 }
 
 void
 options_parse(struct options *options, int argc, char **argv)
 {
+	/* LCOV_EXCL_BR_START: Linux 5.18 and later give every program a name */
 	const char *only_for_file = NULL, *base = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	/* LCOV_EXCL_BR_STOP */
 	int found, word = 1;
 
-	*options = (struct options){ .memory = (off_t)64 << 20, .limit = SPOOL_UNLIMITED, .sync = true };
+	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED, .sync = true };
 	opterr = 0;
-	if (argc > 0 && strcmp(base == NULL ? argv[0] : base + 1, "sponge") == 0) {
+	if (argc > 0 && strcmp(base == NULL ? argv[0] : base + 1, "sponge") == 0) {	/* LCOV_EXCL_BR_LINE: as above */
 		program = "sponge";
 		message_name(program);
 		parse_as_sponge(options, argc, argv);
@@ -313,7 +326,7 @@ options_parse(struct options *options, int argc, char **argv)
 			break;
 		case 'c':
 			options->check = parse_word("-c", optarg, options->check,
-			    "there is another one, and both cannot be; join them by &&");
+			    "given twice; combine the checks with &&");
 			break;
 		case 'h':
 			print_exit(help);
@@ -329,7 +342,7 @@ options_parse(struct options *options, int argc, char **argv)
 			break;
 		case 'o':
 			options->output = parse_word("-o", optarg, options->output,
-			    "there is another one, and only one file can be written");
+			    "given twice; only one file can be written");
 			break;
 		case 'p':
 			options->progress = true;
@@ -359,7 +372,7 @@ options_parse(struct options *options, int argc, char **argv)
 			break;
 		case STATS:
 			options->stats = parse_word("--stats", optarg, options->stats,
-			    "there is another one, and only one file gets the figures");
+			    "given twice; only one file gets the figures");
 			break;
 		default:
 			reject(found, argv[word], long_options);

@@ -7,7 +7,7 @@
 #include <stdbool.h>
 
 struct options {
-	off_t memory;			/* -m, in bytes; SPOOL_UNLIMITED: never spill */
+	off_t memory;			/* -m, in bytes; SPOOL_UNLIMITED: never spill; SPOOL_AUTOMATIC: not given */
 	off_t limit;			/* -l, in bytes; SPOOL_UNLIMITED: none */
 	const char *limit_text;		/* -l as it was given */
 	const char *directory;		/* -T, or NULL */

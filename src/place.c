@@ -2,9 +2,13 @@
 #include <config.h>
 
 #include <sys/stat.h>
+#ifdef HAVE_LINUX_MAGIC_H
+#include <sys/vfs.h>
+#endif
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "io.h"
 #include "place.h"
 
 /* As the kernel. */
@@ -124,6 +129,7 @@ place_find(struct place *place, const char *path)
 	/* LCOV_EXCL_STOP */
 	if (follow_all(current) == -1)
 		return -1;
+	place->linked = strcmp(current, path) != 0;
 	name = base(current);
 	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
 		errno = EISDIR;
@@ -156,22 +162,29 @@ place_close(struct place *place)
 }
 
 /*
- * A number that no other call, here or in another process, is likely to get: the step of splitmix64, from the time and
- * the process. That is enough for a name, since one that exists already is an error to try again after; and unlike
- * arc4random it can neither fail nor, in libbsd, end the process.
+ * A number that no other call, here or in another process, is likely to get: splitmix64, from the time and the process,
+ * and since the clock may stand still, one step further for each call. That is enough for a name, since one that exists
+ * already is an error to try again after; and unlike arc4random it can neither fail nor, in libbsd, end the process.
  */
 static uint64_t
 unlikely(void)
 {
+	static atomic_uint calls;
 	struct timespec now = { 0 };
-	uint64_t number;
+	uint64_t number = (uint64_t)atomic_fetch_add(&calls, 1) * 0x9E3779B97F4A7C15;
 
 	(void)clock_gettime(CLOCK_REALTIME, &now);
-	number = (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ((uint64_t)getpid() << 40);
+	number += (uint64_t)now.tv_sec * 1000000000 + (uint64_t)now.tv_nsec + ((uint64_t)getpid() << 40);
 	number = (number ^ number >> 30) * 0xBF58476D1CE4E5B9;
 	number = (number ^ number >> 27) * 0x94D049BB133111EB;
 	return number ^ number >> 31;
 }
+
+/*
+ * Not all file systems take names of NAME_MAX bytes, and some that encrypt them say so and do not (encfs: 175, and not
+ * the 189 of statfs). They do take the file's own name, so no hidden one is longer, or longer than this.
+ */
+#define SHORT_NAME ((size_t)64)
 
 void
 place_beside(const struct place *place, const char *suffix, char name[NAME_MAX + 1])
@@ -179,11 +192,13 @@ place_beside(const struct place *place, const char *suffix, char name[NAME_MAX +
 	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
 	char random[] = "XXXXXX";
 	uint64_t number = unlikely();
-	size_t room = NAME_MAX - strlen(".") - strlen(".spool-") - strlen(random) - strlen(suffix);
-	size_t length = strlen(place->name);
+	size_t length = strlen(place->name), room = length > SHORT_NAME ? length : SHORT_NAME;
 
 	for (char *letter = random; *letter != '\0'; letter++, number /= sizeof(letters) - 1)
 		*letter = letters[number % (sizeof(letters) - 1)];
+	if (strlen(suffix) > room / 2)
+		suffix = "";
+	room -= strlen(".") + strlen(".spool-") + strlen(random) + strlen(suffix);
 	if (length > room) {
 		length = room;
 		/* Not within a UTF-8 character, which some file systems would refuse. */
@@ -209,10 +224,7 @@ place_anonymous(const struct place *place, mode_t mode)
 int
 place_link(const struct place *place, int fd, const char *name)
 {
-	char path[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
-
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return linkat(AT_FDCWD, path, place->directory, name, AT_SYMLINK_FOLLOW);
+	return linkat(AT_FDCWD, io_path(fd).text, place->directory, name, AT_SYMLINK_FOLLOW);
 }
 
 bool
@@ -222,6 +234,60 @@ place_has(const struct place *place, const char *name, int fd)
 
 	return fstatat(place->directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &here) == 0
 	    && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
+/* <linux/magic.h> of older systems lacks them: for SMB 1, and for what came after it. */
+#define CIFS_MAGIC 0xff534d42
+#define SMB2_MAGIC 0xfe534d42
+/* It is nowhere in a header. */
+#define FUSE_MAGIC 0x65735546
+
+/* 0: the kernel does not say. */
+static uint32_t
+type_of(const struct place *place)
+{
+#ifdef HAVE_LINUX_MAGIC_H
+	struct statfs system;
+
+	return fstatfs(place->directory, &system) == 0 ? (uint32_t)system.f_type : 0;
+#else
+	(void)place;
+	return 0;
+#endif
+}
+
+bool
+place_may_lack_modes(const char *directory)
+{
+#ifdef HAVE_LINUX_MAGIC_H
+	/* FUSE, vfat, exfat, and the kernel's two for NTFS. */
+	static const uint32_t types[] = { FUSE_MAGIC, 0x4d44, 0x2011bab0, 0x5346544e, 0x7366746e, CIFS_MAGIC, SMB2_MAGIC };
+	struct statfs system;
+
+	const bool known = statfs(directory, &system) == 0;
+
+	for (size_t i = 0; known && i < sizeof(types) / sizeof(*types); i++)
+		if ((uint32_t)system.f_type == types[i])
+			return true;
+	return false;
+#else
+	(void)directory;
+	return false;
+#endif
+}
+
+bool
+place_is_smb(const struct place *place)
+{
+	const uint32_t type = type_of(place);
+
+	return type == CIFS_MAGIC || type == SMB2_MAGIC;
+}
+
+bool
+place_is_fuse(const struct place *place)
+{
+	return type_of(place) == FUSE_MAGIC;
 }
 
 /* Devices and pipes have nothing to wait for, and say so. */
@@ -259,12 +325,7 @@ place_flush(int fd)
 int
 place_settle(int fd, bool sync)
 {
-	int copy;
-
-	if (sync)
-		return place_flush(fd);
-	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	return copy == -1 || (close(copy) == -1 && errno != EINTR) ? -1 : 0;
+	return sync ? place_flush(fd) : io_flush(fd);
 }
 
 int

@@ -44,12 +44,12 @@ static pthread_mutex_t counting = PTHREAD_MUTEX_INITIALIZER;
 static struct {
 	enum progress_phase phase;
 	double began;			/* the phase */
-	double seconds[PROGRESS_PHASES];	/* of those that have ended, or were not */
+	double seconds[PROGRESS_PHASES];	/* of those that have ended; negative: it was not */
 	off_t soaked;
 	off_t in_memory;
 	off_t moved;
 	bool entered;			/* some phase, and not ended */
-} counts;
+} counts = { .seconds = { -1, -1, -1, -1, -1 } };
 
 /* What the line waits for. */
 static pthread_mutex_t printing = PTHREAD_MUTEX_INITIALIZER;
@@ -93,9 +93,9 @@ static struct {
 static double
 now(void)
 {
-	struct timespec time;
+	struct timespec time = { 0 };
 
-	clock_gettime(CLOCK_MONOTONIC, &time);
+	(void)clock_gettime(CLOCK_MONOTONIC, &time);
 	return (double)time.tv_sec + (double)time.tv_nsec / 1e9;
 }
 
@@ -134,7 +134,7 @@ rate(double seconds, off_t bytes)
 static double
 rate_of_late(const struct view *view)
 {
-	/* Lines that are far apart tell of the time between them. */
+	/* Lines that are far apart each show the rate since the one before. */
 	const size_t window = terminal ? SAMPLES : 1;
 	size_t oldest;
 	off_t before;
@@ -268,18 +268,33 @@ may_print(void)
 	    && (standard_error.revents & POLLOUT) != 0;
 }
 
-/* Puts text, cut to the width, in place of the line. An empty one wipes it away. "printing" is held. */
+/* How much of text fits: whole words, since a part of a number would be another number. */
+static size_t
+fitting(const char *text, size_t columns)
+{
+	size_t length = strlen(text);
+
+	if (length <= columns)
+		return length;
+	length = columns;
+	while (length > 0 && text[length] != ' ')
+		length--;
+	while (length > 0 && (text[length - 1] == ' ' || text[length - 1] == ','))
+		length--;
+	return length;
+}
+
+/* Puts what fits of text in place of the line. An empty one wipes it away. "printing" is held. */
 static void
 draw(const char *text)
 {
 	char line[512];
-	size_t length = strlen(text), columns = columns_of_terminal(), drawn = screen.drawn;
+	size_t length, columns = columns_of_terminal(), drawn = screen.drawn;
 	int size;
 
 	/* The last column is left free: some terminals begin a new line there. */
 	columns = columns > sizeof(line) / 2 ? sizeof(line) / 2 - 1 : columns - 1;
-	if (length > columns)
-		length = columns;
+	length = fitting(text, columns);
 	/* An interrupt may have been echoed behind it. */
 	if (drawn > columns || length == 0)
 		drawn = columns;
@@ -363,19 +378,11 @@ wait_for(const sigset_t *asked, int milliseconds)
 	const struct timespec time = { .tv_sec = milliseconds / 1000, .tv_nsec = milliseconds % 1000 * 1000000L };
 	int signal = sigtimedwait(asked, NULL, &time);
 
-	return signal == -1 ? 0 : signal;
-#else
-	sigset_t waiting;
-	int signal = 0;
-
-	(void)poll(NULL, 0, milliseconds);
-	/* No other thread takes them. */
-	sigpending(&waiting);
-	for (int i = 1; i < NSIG; i++)
-		if (sigismember(&waiting, i) == 1 && sigismember(asked, i) == 1)
-			(void)sigwait(asked, &signal);
-	return signal;
+	if (signal != -1 || errno == EAGAIN)
+		return signal == -1 ? 0 : signal;
+	/* A filter of system calls may refuse it. */
 #endif
+	return signals_look(asked, milliseconds);
 }
 
 static void *
@@ -390,10 +397,10 @@ keep_line(void *unused)
 		if (wanted)
 			signal = wait_for(&asked, terminal ? REDRAW : REPEAT);
 		else if (sigwait(&asked, &signal) != 0)
-			continue;
+			signal = signals_look(&asked, REDRAW);
 		if (signal != 0)
 			answer();
-		else
+		else if (wanted)
 			show_line();
 	}
 	return unused;	/* LCOV_EXCL_LINE: for the compiler; it ends with the process */
@@ -530,11 +537,10 @@ progress_bytes(off_t *in_memory)
 double
 progress_seconds(enum progress_phase phase)
 {
-	double seconds = -1;
+	double seconds;
 
 	pthread_mutex_lock(&counting);
-	if (counts.seconds[phase] > 0)
-		seconds = counts.seconds[phase];
+	seconds = counts.seconds[phase];
 	pthread_mutex_unlock(&counting);
 	return seconds;
 }

@@ -5,7 +5,7 @@
  *	progress_soaked()	...
  *	progress_enter()	each time that the work changes
  *	progress_moved()	...
- *	progress_end()		the line is wiped away, and no other comes; but for an answer that is being given
+ *	progress_end()		the line is wiped away; only an answer that is being printed may still come
  *
  * A thread prints, so that neither a source that pauses nor a terminal that has been stopped matters to the other. It
  * waits for the signals of signals_status(), which all threads hold back. Where it cannot be had, nothing is printed.

@@ -16,6 +16,9 @@ void	signals_begin(void);
 void	signals_end(void);
 void	signals_status(sigset_t *signals);
 
+/* For who cannot wait for these signals: after so many milliseconds, one of them that has come, but SIGCHLD; or 0. */
+int	signals_look(const sigset_t *signals, int milliseconds);
+
 /*
  * The watch: a thread that waits for the signals that would end spool (those that are not ignored), while all other
  * threads hold them back. When one comes, it passes it on to the children, waits until they have ended, lets clean()

@@ -54,8 +54,10 @@ size_format(char text[SIZE_TEXT], off_t bytes)
 	off_t unit;
 	double value;
 
+	/* LCOV_EXCL_START: no number has none */
 	if (scale < 0)
-		scale = 0;	/* LCOV_EXCL_LINE: no number has none */
+		scale = 0;
+	/* LCOV_EXCL_STOP */
 	unit = (off_t)1 << 10 * scale;
 	value = (double)bytes / (double)unit;
 	(void)snprintf(text, SIZE_TEXT, "%.*f%s",

@@ -26,10 +26,21 @@
  *
  * Where the file system knows no files without names (O_TMPFILE), or there is no /proc to link them, the staged file
  * has its hidden name from the beginning, and stays if spool is killed; target_abandon() removes it, also when a signal
- * ends spool.
+ * ends spool. Such file systems have other habits:
  *
- * A file that is to be appended to, or overwritten (inplace.h), is only opened, and written when all is there. What
- * is no regular file, a FIFO or a device or /dev/stdout, is written straight to, and can keep a part.
+ *	no modes, or chmod is refused	The staged file cannot be private. So it comes only at the commit, with its final
+ *				mode, and is compared with the stream.
+ *	FUSE			The staged file is closed, opened again and looked at before it is published: only
+ *				then is it known whether the server has it.
+ *	SMB			A file that is open cannot be replaced. So the old file is renamed to a hidden name, the
+ *				new one takes its place, and the old one is removed.	Left in between: the old file
+ *				under the hidden name, and none under its own.
+ *
+ * After a rename that failed, spool looks what is there before it says so.
+ *
+ * A file that is to be appended to, or overwritten (inplace.h), is opened when all is there, once, so that a watcher
+ * hears of it when it has its new contents. Before, spool only asks whether it may be read and written. Anything but a
+ * regular file, a FIFO or a device or /dev/stdout, is written directly, and may be left with a part.
  *
  * Functions that fail print their own message, which says what became of the file.
  */
@@ -53,12 +64,12 @@ enum target_mode {
 struct target_options {
 	const char *file;		/* what -o names */
 	enum target_mode mode;
-	bool fall_back;			/* overwrite what cannot be replaced, instead of refusing */
+	bool fall_back;			/* as sponge: see "As sponge" in the manual */
 	bool only_if_changed;		/* -u */
 	bool sync;			/* wait for the disk */
 	const char *backup;		/* -b: the suffix, or NULL */
+	bool shown;			/* a check will want a path */
 	const char *directory;		/* -T, or NULL */
-	off_t memory;			/* -m */
 	const struct spool_progress *progress;	/* told of what is copied into the file, or NULL */
 };
 
@@ -84,15 +95,17 @@ void	target_soaked(void *cookie, off_t bytes);
 /* What has become of the file if nothing is committed, for the end of a message. */
 const char *target_state(const struct target *target);
 
+/* Whether target_show() can do so: not for a device, nor where a file of -w or -a cannot have a neighbour. */
+bool	target_can_show(const struct target *target);
+
 /*
  * Gives the complete stream a path for a check, in *path, to be freed: with the target's suffix, in its directory,
- * with its final owner and mode; /dev/stdin for a file that cannot have such a neighbour. Returns a descriptor to
- * read it from, the caller's to close, or -1 after a message.
+ * with its final owner and mode. Returns a descriptor to read it from, the caller's to close, or -1 after a message.
  */
 int	target_show(struct target *target, struct spool *spool, char **path);
 
-/* Whether the shown file is still what it was, contents and name. */
-bool	target_is_intact(const struct target *target);
+/* Whether the shown file is still what it was, contents and name: 1 yes, 0 no, -1 after a message. */
+int	target_is_intact(const struct target *target);
 
 /*
  * Makes the stream the contents of the file, or appends it: an exit status. STATUS_DONE means that a power cut now

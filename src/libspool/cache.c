@@ -106,9 +106,8 @@ lowest(const char *root, const char *group, const char *file, off_t limit)
 	}
 }
 
-/* What the control groups of this process (cgroups(7), both versions) leave it of memory. */
-static off_t
-group_limit(void)
+off_t
+cache_group_limit(void)
 {
 	off_t limit = SPOOL_UNLIMITED;
 	char text[2 * PATH_MAX];
@@ -153,7 +152,7 @@ cache_allowance(off_t spilled)
 	if (background == 0)
 		background = available / 100 * load_number("/proc/sys/vm/dirty_background_ratio", USUAL_RATIO);
 	part = background < available ? (double)background / (double)available : 1;
-	of_group = part * (double)group_limit();
+	of_group = part * (double)cache_group_limit();
 	/* The spill file itself may be dirty, or written already. */
 	dirty = dirty > spilled ? dirty - spilled : 0;
 	background = background > dirty ? background - dirty : 0;

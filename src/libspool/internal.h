@@ -4,13 +4,14 @@
 
 #include <sys/uio.h>
 
-#include <time.h>
-
+#include "fingerprint.h"
+#include "io.h"
 #include "spool.h"
 
 /* The memory part: bytes [0, size) of the stream. */
 struct memory {
-	off_t limit;		/* the most it may hold */
+	off_t limit;		/* the most it may hold; outside memory.c, memory_limit() */
+	bool automatic;		/* it may turn out to be less */
 	off_t size;		/* what it holds */
 	off_t dirty;		/* chunks: from here on nothing but zeros was ever there */
 	char **chunks;		/* anonymous mappings, in order; memory.c knows their lengths */
@@ -26,13 +27,14 @@ struct spill {
 	int fd;			/* read-write, or -1: not rolled over */
 	int reader;		/* the same file read-only, or -1 */
 	int borrowed;		/* options.spill_fd */
-	off_t sealed_size;	/* what spill_seal() left, for spill_is_intact() */
-	struct timespec sealed_time;
+	struct fingerprint fingerprint;	/* what spill_seal() left, for spill_is_intact() */
 	bool sealed;
+	int lost;		/* the errno with which a write was lost after it had succeeded, or 0 */
 	off_t cache_limit;	/* options.cache_limit; SPOOL_AUTOMATIC until it is known */
 	off_t direct_from;	/* from this offset on some of it went past the page cache; for speed alone */
 	char *directory, *prefix, *suffix;
 	char *left;		/* the path of one that could not be removed, or NULL */
+	char *was;		/* the path that this one had for a moment, or NULL */
 	void (*hold)(void), (*release)(void);
 };
 
@@ -83,6 +85,8 @@ const char *ring_piece(struct ring *ring, size_t *length);
 void	 ring_took(struct ring *ring, size_t length);
 
 /* cache.c */
+/* What the control groups of this process (cgroups(7), both versions) leave it of memory. */
+off_t	 cache_group_limit(void);
 /* How large a spill file, of which so much is written, may become in the page cache. */
 off_t	 cache_allowance(off_t spilled);
 
@@ -97,6 +101,8 @@ void	 spool_free_buffer(struct spool *spool);
 
 /* memory.c */
 void	 memory_init(struct memory *memory, off_t limit, bool memfd);
+/* The limit of a memory part that is to reach so far. */
+off_t	 memory_limit(struct memory *memory, off_t end);
 void	 memory_free(struct memory *memory);
 int	 memory_descriptor(struct memory *memory);
 char	*memory_room(struct memory *memory, size_t *length);
@@ -118,17 +124,11 @@ void	 spill_free(struct spill *spill);
 int	 spill_open(struct spill *spill);
 int	 spill_close(struct spill *spill);
 int	 spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer);
-int	 spill_seal(struct spill *spill);
-int	 spill_is_intact(const struct spill *spill);
-
-/* io.c */
-ssize_t	 io_read(int fd, char *data, size_t length);
-ssize_t	 io_read_pieces(int fd, const struct iovec *pieces, int count);
-ssize_t	 io_write(int fd, const char *data, size_t length);
-int	 io_read_at(int fd, char *data, size_t length, off_t at);
-int	 io_write_at(int fd, const char *data, size_t length, off_t at);
-int	 io_truncate(int fd, off_t size);
-bool	 io_again(int fd, short events);
-int	 io_reopen(int fd, int flags);
+/* Whether all that was written is there: asked with a flush before the first byte is read back, and without one while
+   reading goes on. -1: errno of the write that was lost, every time from then on. */
+int	 spill_flush(struct spill *spill);
+int	 spill_ask(struct spill *spill);
+int	 spill_seal(struct spill *spill, off_t size);
+int	 spill_is_intact(struct spill *spill);
 
 #endif

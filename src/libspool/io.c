@@ -1,4 +1,4 @@
-/* io.c: reads and writes that survive signals, short counts and non-blocking descriptors. */
+/* io.c: reads and writes that survive signals, short counts and non-blocking descriptors, and asks what became of them. */
 #include <config.h>
 
 #include <errno.h>
@@ -7,7 +7,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "io.h"
 
 /* Sleeps until fd is ready for events (POLLIN, POLLOUT) or broken; the next call on it tells which. */
 static int
@@ -21,7 +21,6 @@ wait_for(int fd, short events)
 	return 0;
 }
 
-/* Whether a call on fd that failed with errno is worth repeating, after waiting for fd if need be. */
 bool
 io_again(int fd, short events)
 {
@@ -32,7 +31,6 @@ io_again(int fd, short events)
 	return false;
 }
 
-/* One read(2): what there is, 0 at the end. */
 ssize_t
 io_read(int fd, char *data, size_t length)
 {
@@ -44,7 +42,6 @@ io_read(int fd, char *data, size_t length)
 	return n;
 }
 
-/* The same into several pieces, readv(2). */
 ssize_t
 io_read_pieces(int fd, const struct iovec *pieces, int count)
 {
@@ -56,7 +53,6 @@ io_read_pieces(int fd, const struct iovec *pieces, int count)
 	return n;
 }
 
-/* One write(2) of at least one byte: what fits. Taking nothing, which no file should, is EIO. */
 ssize_t
 io_write(int fd, const char *data, size_t length)
 {
@@ -70,7 +66,20 @@ io_write(int fd, const char *data, size_t length)
 	return n > 0 ? n : -1;
 }
 
-/* Reads all of [at, at + length) of a file; its ending early is EIO. */
+int
+io_write_all(int fd, const char *data, size_t length)
+{
+	while (length > 0) {
+		const ssize_t n = io_write(fd, data, length);
+
+		if (n == -1)
+			return -1;
+		data += n;
+		length -= (size_t)n;
+	}
+	return 0;
+}
+
 int
 io_read_at(int fd, char *data, size_t length, off_t at)
 {
@@ -91,7 +100,6 @@ io_read_at(int fd, char *data, size_t length, off_t at)
 	return 0;
 }
 
-/* Writes all of [at, at + length) of a file. */
 int
 io_write_at(int fd, const char *data, size_t length, off_t at)
 {
@@ -113,6 +121,14 @@ io_write_at(int fd, const char *data, size_t length, off_t at)
 }
 
 int
+io_reach(int fd, off_t size)
+{
+	char byte;
+
+	return size == 0 ? 0 : io_read_at(fd, &byte, 1, size - 1);
+}
+
+int
 io_truncate(int fd, off_t size)
 {
 	while (ftruncate(fd, size) == -1)
@@ -121,12 +137,79 @@ io_truncate(int fd, off_t size)
 	return 0;
 }
 
-/* Opens the file behind a descriptor once more, with an offset of its own. Needs /proc. */
+int
+io_close(int fd)
+{
+	return close(fd) == -1 && errno != EINTR ? -1 : 0;
+}
+
+void
+io_discard(int fd)
+{
+	const int saved = errno;
+
+	if (fd != -1)
+		(void)close(fd);
+	errno = saved;
+}
+
+struct io_path
+io_path(int fd)
+{
+	struct io_path path;
+
+	(void)snprintf(path.text, sizeof(path.text), "/proc/self/fd/%d", fd);
+	return path;
+}
+
 int
 io_reopen(int fd, int flags)
 {
-	char path[sizeof("/proc/self/fd/") + 3 * sizeof(fd)];
+	return open(io_path(fd).text, flags | O_CLOEXEC);
+}
 
-	(void)snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	return open(path, flags | O_CLOEXEC);
+/* The errno of a call that is missing, or is refused by a filter (seccomp(2)) or for this kind of file. */
+static bool
+is_unsupported(int error)
+{
+	return error == EINVAL || error == ESPIPE || error == ENOSYS || error == EPERM || error == EOPNOTSUPP;
+}
+
+int
+io_lost(int fd)
+{
+#ifdef HAVE_SYNC_FILE_RANGE
+	int result;
+
+	/* Waits at most for the first page, and writes nothing. */
+	do
+		result = sync_file_range(fd, 0, 1, SYNC_FILE_RANGE_WAIT_BEFORE);
+	while (result == -1 && errno == EINTR);
+	return result == -1 && !is_unsupported(errno) ? -1 : 0;
+#else
+	(void)fd;
+	return 0;
+#endif
+}
+
+/* fsync(2) reports the same, but waits for the disk. */
+static int
+wait_for_disk(int fd)
+{
+	int result;
+
+	do
+		result = fsync(fd);
+	while (result == -1 && errno == EINTR);
+	return result == -1 && !is_unsupported(errno) ? -1 : 0;
+}
+
+int
+io_flush(int fd)
+{
+	int copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+
+	if (copy == -1)
+		return wait_for_disk(fd);
+	return io_close(copy) == -1 ? -1 : io_lost(fd);
 }

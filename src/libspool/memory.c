@@ -30,6 +30,9 @@
 #define FIRST_CHUNK HUGE_PAGE
 #define LATER_CHUNK ((size_t)16 << 20)
 
+/* What is automatic, where no control group has less. */
+#define USUAL_LIMIT ((off_t)64 << 20)
+
 static off_t
 smaller(off_t a, off_t b)
 {
@@ -197,7 +200,25 @@ reserve(struct memory *memory, off_t end)
 void
 memory_init(struct memory *memory, off_t limit, bool memfd)
 {
-	*memory = (struct memory){ .limit = limit, .memfd = memfd, .fd = -1 };
+	const bool automatic = limit == SPOOL_AUTOMATIC;
+
+	*memory = (struct memory){ .limit = automatic ? USUAL_LIMIT : limit, .automatic = automatic, .memfd = memfd,
+	    .fd = -1 };
+}
+
+/* The control groups are asked when there is more than the first chunk: for five bytes, that would take longer than
+   all the rest. */
+off_t
+memory_limit(struct memory *memory, off_t end)
+{
+	off_t part;
+
+	if (!memory->automatic || end <= (off_t)FIRST_CHUNK)
+		return memory->limit;
+	memory->automatic = false;
+	part = cache_group_limit() / 4;
+	memory->limit = smaller(memory->limit, part > (off_t)FIRST_CHUNK ? part : (off_t)FIRST_CHUNK);
+	return memory->limit;
 }
 
 /* Gives everything back and holds nothing. */
@@ -385,9 +406,7 @@ memory_seal(struct memory *memory)
 	(void)fchmod(memory->fd, 0400);		/* it only says what the seals see to */
 	if (lseek(fd, 0, SEEK_SET) == -1 || io_truncate(memory->fd, memory->size) == -1
 	    || (!memory->sealed && fcntl(memory->fd, F_ADD_SEALS, seals) == -1)) {
-		int error = errno;
-		(void)close(fd);
-		errno = error;
+		io_discard(fd);
 		return -1;
 	}
 	memory->sealed = true;

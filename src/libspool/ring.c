@@ -240,10 +240,8 @@ ring_close(struct ring *ring)
 		return 0;
 	stop_threads(ring);
 	if (ring->direct != -1)
-		result = close(ring->direct);
+		result = io_close(ring->direct);
 	error = errno;
-	if (result == -1 && error == EINTR)
-		result = 0;	/* it is closed all the same: close(2) */
 	memory_unmap(ring->memory, RING_SIZE);
 	(void)pthread_cond_destroy(&ring->done);
 	(void)pthread_cond_destroy(&ring->work);

@@ -73,6 +73,7 @@ spill_free(struct spill *spill)
 	free(spill->prefix);
 	free(spill->suffix);
 	free(spill->left);
+	free(spill->was);
 }
 
 /* The umask may have taken away the owner's right to open it once more; if it cannot be given back, that open
@@ -131,8 +132,11 @@ open_named(struct spill *spill, const char *directory)
 				error = errno;
 			free(spill->left);
 			spill->left = path;
-			path = NULL;
+		} else {
+			free(spill->was);
+			spill->was = path;
 		}
+		path = NULL;
 	}
 	if (spill->release != NULL)
 		spill->release();
@@ -169,20 +173,25 @@ spill_open(struct spill *spill)
 int
 spill_close(struct spill *spill)
 {
+	const int saved = errno;	/* success leaves it alone */
 	int error = 0;
 
 	if (spill->fd == -1)
 		return 0;
-	if (spill->reader != -1 && close(spill->reader) == -1)
+	if (spill->reader != -1 && io_close(spill->reader) == -1)
 		error = errno;
-	if (spill->fd != spill->borrowed && close(spill->fd) == -1)
+	if (spill->fd != spill->borrowed && io_close(spill->fd) == -1)
 		error = errno;
 	spill->fd = spill->reader = -1;
+	spill->lost = 0;
+	/* Where a file is removed while it is open, it may come back when it is closed (rclone). */
+	if (spill->was != NULL)
+		(void)unlink(spill->was);
+	free(spill->was);
+	spill->was = NULL;
 	spill->direct_from = SPOOL_UNLIMITED;
-	if (error == 0)
-		return 0;
-	errno = error;
-	return -1;
+	errno = error == 0 ? saved : error;
+	return error == 0 ? 0 : -1;
 }
 
 /* Writes the memory part into the hole. buffer: BUFFER_SIZE bytes if the memory part is a memfd. */
@@ -210,62 +219,88 @@ spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer)
 	return 0;
 }
 
-/*
- * Notes the file's size and time of modification. The time is first set back, to one that no later write can give
- * it, however coarse the file system's clock; if that is refused, the time as it is has to do.
- */
+/* Asks, and keeps a failure: the kernel reports it only once. */
 static int
-note_state(struct spill *spill)
+keep_loss(struct spill *spill, int (*ask)(int fd))
 {
-	struct timespec times[2] = { { .tv_nsec = UTIME_OMIT }, { .tv_nsec = 0 } };
-	struct stat file;
-
-	if (spill->sealed)
+	if (spill->lost == 0 && spill->fd != -1 && ask(spill->fd) == -1)
+		spill->lost = errno;
+	if (spill->lost == 0)
 		return 0;
-	if (clock_gettime(CLOCK_REALTIME, &times[1]) == 0) {
-		times[1].tv_sec -= 10;
-		(void)futimens(spill->fd, times);
-	}
-	if (fstat(spill->fd, &file) == -1)
-		return -1;
-	spill->sealed_size = file.st_size;
-	spill->sealed_time = file.st_mtim;
-	spill->sealed = true;
-	return 0;
+	errno = spill->lost;
+	return -1;
 }
 
 int
-spill_is_intact(const struct spill *spill)
+spill_flush(struct spill *spill)
 {
-	struct stat file;
+	return keep_loss(spill, io_flush);
+}
 
+int
+spill_ask(struct spill *spill)
+{
+	return keep_loss(spill, io_lost);
+}
+
+int
+spill_is_intact(struct spill *spill)
+{
 	if (!spill->sealed)
 		return 1;
-	if (fstat(spill->fd, &file) == -1)
-		return -1;
-	return file.st_size == spill->sealed_size && file.st_mtim.tv_sec == spill->sealed_time.tv_sec
-	    && file.st_mtim.tv_nsec == spill->sealed_time.tv_nsec;
+	return spill_ask(spill) == -1 ? -1 : fingerprint_matches(spill->fd, &spill->fingerprint);
 }
 
-/* A new read-only descriptor of the file, at offset 0. The file cannot be opened for writing any more, but by root,
-   and unless it is borrowed, or on a file system that has no modes to change. */
-int
-spill_seal(struct spill *spill)
+/*
+ * Another descriptor of the file, only for reading, at offset 0. Where the file has lost its name, some network file
+ * systems open another, empty one under it; so the last of size bytes is read.
+ */
+static int
+open_reader(const struct spill *spill, off_t size)
 {
 	int fd = io_reopen(spill->fd, O_RDONLY);
 
-	if (fd == -1 && spill->reader != -1)
-		fd = fcntl(spill->reader, F_DUPFD_CLOEXEC, 0);
-	if (fd == -1)
-		return -1;
-	if (lseek(fd, 0, SEEK_SET) == -1
-	    || (spill->fd != spill->borrowed && fchmod(spill->fd, 0400) == -1
-	    && errno != EPERM && errno != EOPNOTSUPP)
-	    || note_state(spill) == -1) {
-		int error = errno;
-		(void)close(fd);
-		errno = error;
+	if (fd != -1 && io_reach(fd, size) == 0)
+		return fd;
+	if (fd != -1)
+		(void)close(fd);	/* only opened to be read */
+	if (spill->reader == -1) {
+		errno = fd == -1 ? errno : EIO;
 		return -1;
 	}
-	return fd;
+	fd = fcntl(spill->reader, F_DUPFD_CLOEXEC, 0);
+	if (fd == -1 || (lseek(fd, 0, SEEK_SET) == 0 && io_reach(fd, size) == 0))
+		return fd;
+	(void)close(fd);	/* only opened to be read */
+	errno = EIO;
+	return -1;
+}
+
+/* A new read-only descriptor of the file, at offset 0. The file cannot be opened for writing any more, but by root,
+   and unless it is borrowed, or on a file system that refuses to change its mode. */
+int
+spill_seal(struct spill *spill, off_t size)
+{
+	struct stat status;
+	int fd, error;
+
+	if (spill_flush(spill) == -1)
+		return -1;
+	fd = open_reader(spill, size);
+	if (fd == -1 || spill->sealed)
+		return fd;
+	if (spill->fd != spill->borrowed)
+		(void)fchmod(spill->fd, 0400);	/* it only says what the fingerprint sees to */
+	spill->sealed = fingerprint_take(spill->fd, size, false, &spill->fingerprint) == 0;
+	error = errno;
+	/* Some network file systems (9p) cannot look at a file that has lost its name, and hardly a program does without. */
+	if (spill->sealed && fstat(fd, &status) == -1) {
+		spill->sealed = false;
+		error = EOPNOTSUPP;
+	}
+	if (spill->sealed)
+		return fd;
+	(void)close(fd);	/* only opened to be read */
+	errno = error;
+	return -1;
 }

@@ -91,7 +91,7 @@ spool_open(const struct spool_options *options)
 
 	if (options == NULL)
 		options = &defaults;
-	if (options->memory_limit < 0 || options->cache_limit < SPOOL_AUTOMATIC || options->size_limit < 0) {
+	if (options->memory_limit < SPOOL_AUTOMATIC || options->cache_limit < SPOOL_AUTOMATIC || options->size_limit < 0) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -147,6 +147,12 @@ off_t
 spool_in_memory(const struct spool *spool)
 {
 	return spool->memory.size;
+}
+
+off_t
+spool_memory_limit(struct spool *spool)
+{
+	return memory_limit(&spool->memory, SPOOL_UNLIMITED);
 }
 
 bool
@@ -226,8 +232,8 @@ spool_read(struct spool *spool, void *buffer, size_t length)
 		if (memory_read(memory, buffer, from_memory, at) == -1)
 			return spool_fail(spool, SPOOL_MEMORY);
 	}
-	if (length > from_memory && io_read_at(spool->spill.fd, (char *)buffer + from_memory,
-	    length - from_memory, at + (off_t)from_memory) == -1)
+	if (length > from_memory && (io_read_at(spool->spill.fd, (char *)buffer + from_memory,
+	    length - from_memory, at + (off_t)from_memory) == -1 || spill_ask(&spool->spill) == -1))
 		return spool_fail(spool, SPOOL_SPILL);
 	spool->offset = at + (off_t)length;
 	return spool_end(spool) == -1 ? -1 : (ssize_t)length;
@@ -235,16 +241,20 @@ spool_read(struct spool *spool, void *buffer, size_t length)
 
 /* Where the memory part would end after a write of [at, end), if memory can be had. */
 static off_t
-memory_end(const struct spool *spool, off_t at, off_t end)
+memory_end(struct spool *spool, off_t at, off_t end)
 {
-	const struct memory *memory = &spool->memory;
+	struct memory *memory = &spool->memory;
+	off_t limit;
 
-	if (spool_is_rolled(spool) || at > memory->limit)
+	if (spool_is_rolled(spool))
 		return memory->size;
-	if (end <= memory->limit)
+	limit = memory_limit(memory, end);
+	if (at > limit)
+		return memory->size;
+	if (end <= limit)
 		return end > memory->size ? end : memory->size;
 	/* A gap before the write is a hole in the file; it needs no memory. */
-	return at <= memory->size ? memory->limit : memory->size;
+	return at <= memory->size ? limit : memory->size;
 }
 
 /*
@@ -360,7 +370,7 @@ spool_truncate(struct spool *spool, off_t size)
 	if (!spool_is_rolled(spool)) {
 		if (size <= memory->size) {
 			memory_shrink(memory, size);
-		} else if (size > memory->limit || memory_grow(memory, size) == -1) {
+		} else if (size > memory_limit(memory, size) || memory_grow(memory, size) == -1) {
 			if (memory->limit == SPOOL_UNLIMITED)
 				return spool_fail(spool, SPOOL_MEMORY);
 			if (roll(spool, size) == -1)
@@ -377,6 +387,18 @@ spool_truncate(struct spool *spool, off_t size)
 	return 0;
 }
 
+/*
+ * A write that failed may have left bytes beyond the end. Only then the file is cut: some network file systems cannot do
+ * that to a file that has lost its name.
+ */
+static int
+cut_rest(const struct spool *spool)
+{
+	char byte;
+
+	return pread(spool->spill.fd, &byte, 1, spool->size) == 0 ? 0 : io_truncate(spool->spill.fd, spool->size);
+}
+
 /* Everything into the file. That does not change the stream, so a frozen spool may do it too. */
 static int
 fill_hole(struct spool *spool)
@@ -389,10 +411,11 @@ fill_hole(struct spool *spool)
 		return 0;	/* all is in the file, and touching it would look like a change */
 	if (spool->memory.fd != -1 && spool_buffer(spool) == NULL)
 		return -1;
-	if (!was_rolled && roll(spool, spool->size) == -1)
-		return -1;
+	/* A new file is written from its beginning, and no further: some file systems can do nothing else. */
+	if (!was_rolled && spill_open(&spool->spill) == -1)
+		return spool_fail(spool, SPOOL_SPILL);
 	if (spill_fill_hole(&spool->spill, &spool->memory, spool->buffer) == -1
-	    || io_truncate(spool->spill.fd, spool->size) == -1) {
+	    || (was_rolled && cut_rest(spool) == -1)) {
 		int error = errno;
 		if (!was_rolled)
 			(void)spill_close(&spool->spill);
@@ -418,6 +441,12 @@ spool_fileno(struct spool *spool)
 		return spool_fail(spool, SPOOL_SPILL);
 	spool->exposed = true;
 	return spool->spill.fd;
+}
+
+int
+spool_flush(struct spool *spool)
+{
+	return spill_flush(&spool->spill) == -1 ? spool_fail(spool, SPOOL_SPILL) : 0;
 }
 
 void
@@ -456,7 +485,7 @@ spool_seal(struct spool *spool)
 	} else {
 		if (fill_hole(spool) == -1)
 			return -1;
-		fd = spill_seal(&spool->spill);
+		fd = spill_seal(&spool->spill, spool->size);
 	}
 	if (fd == -1)
 		return spool_fail(spool, part);

@@ -39,7 +39,9 @@ struct spool;
 
 struct spool_options {
 	off_t memory_limit;	/* The most bytes of the stream in memory. Exactly this many stay there whole;
-				   one more rolls over. 0: none. SPOOL_UNLIMITED: never roll over by itself. */
+				   one more rolls over. 0: none. SPOOL_UNLIMITED: never roll over by itself.
+				   SPOOL_AUTOMATIC: 64 MiB, or a quarter of what the control group of the
+				   process may have, but at least 2 MiB. */
 	off_t cache_limit;	/* About the most bytes of the spill file that spool_fill(), asked for 1 MiB or more,
 				   puts into the page cache; what comes after goes past it to the disk (O_DIRECT,
 				   open(2)), where that can be had. SPOOL_AUTOMATIC: about what the kernel would
@@ -103,7 +105,8 @@ const char *spool_directory(const char *directory);
 
 /*
  * Reads up to length bytes at the offset and moves it on, as read(2). Fewer only at the end of the stream,
- * where it returns 0. -1 with the offset unmoved: EIO (the spill file has lost its end), errno of pread(2).
+ * where it returns 0. -1 with the offset unmoved: EIO (the spill file has lost its end), errno of pread(2); as
+ * spool_flush().
  */
 ssize_t spool_read(struct spool *spool, void *buffer, size_t length);
 
@@ -159,6 +162,9 @@ off_t spool_size(struct spool *spool);
 /* Of these, the bytes in memory; the rest is in the spill file. */
 off_t spool_in_memory(const struct spool *spool);
 
+/* The options' memory_limit, or what SPOOL_AUTOMATIC has come to. */
+off_t spool_memory_limit(struct spool *spool);
+
 /*
  * Whether the spill file is on a file system that is memory itself: tmpfs or ramfs (statfs(2)). Always false where
  * there is no spill file yet, or the system is not Linux.
@@ -207,10 +213,22 @@ off_t spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_pr
  * can be written, and non-blocking. If the spool is frozen, its pages are lent to a pipe by vmsplice(2) and
  * splice(2) instead of being copied. What went past the page cache is read ahead by two threads, as in spool_fill().
  *
- * Returns the bytes written. -1: those of write(2); the offset stands after the last byte written. A closed
- * pipe raises SIGPIPE, as with write(2).
+ * Returns the bytes written. -1: those of write(2); as spool_flush(); the offset stands after the last byte written.
+ * If bytes of the spill file were lost while the last of them were sent, that is a failure at the end of the stream. A
+ * closed pipe raises SIGPIPE, as with write(2).
  */
 off_t spool_drain(struct spool *spool, int fd, const struct spool_progress *progress);
+
+/*
+ * Asks whether all that was written to the spill file has arrived. A write that succeeded may still be lost: a network
+ * file system sends the bytes later, and reports that at the latest when a descriptor is closed (close(2)), which this
+ * call does with a duplicate; a local one writes them to the disk later, and reports what it has lost until now to
+ * sync_file_range(2), which does not wait for the disk. spool_drain() and spool_seal() call it first; spool_drain()
+ * and spool_read() ask the kernel once more after reading. Where a system cannot be asked, this counts as success.
+ * 0 if nothing was lost or nothing has rolled over. -1: errno of the write that was lost, ENOSPC, EDQUOT, EIO; from
+ * then on the same each time, since what is read may be wrong.
+ */
+int spool_flush(struct spool *spool);
 
 /*
  * Promises that the stream will not change again: from now on whatever would change it, or give out a
@@ -230,18 +248,20 @@ void spool_expend(struct spool *spool);
 /*
  * Freezes the spool and returns a new read-only descriptor, at offset 0, with the whole stream: a memfd sealed
  * against every change (if options.memfd and it has not rolled over), else the spill file, made mode 0400
- * (the mode of a spill_fd stays as it is, but its time of modification is set back, for spool_is_intact()). It is
- * the caller's to close, and outlives the spool. Where /proc is missing, descriptors from several calls share one
+ * where that can be done (the mode of a spill_fd stays as it is). It is the caller's to close, and outlives the spool. Where /proc is missing, descriptors from several calls share one
  * offset, which each call sets to 0; a memfd's is then open for writing too, though the seals refuse it; and a
  * spill_fd cannot be sealed (ENOENT).
- * -1: as spool_rollover(); those of fcntl(2), fchmod(2), open(2). The spool is then not frozen.
+ * -1: as spool_rollover(); as spool_flush(); those of fcntl(2), open(2), fstat(2), pread(2); EIO (a new descriptor does
+ * not reach the end of the file); EOPNOTSUPP (the file system cannot look at a file that has lost its name). The spool
+ * is then not frozen.
  */
 int spool_seal(struct spool *spool);
 
 /*
  * Whether the stream is as it was when spool_seal() was first called: 1 yes, 0 no. A sealed memfd cannot change; a
- * spill file can be changed by root, or by its owner who makes it writable again, through /dev/stdin. Its time of
- * modification, which spool_seal() sets back by some seconds, and its size tell. -1: errno of fstat(2).
+ * spill file can be changed by root, or by its owner who makes it writable again, through /dev/stdin. Its size and its
+ * times of modification and change tell (stat(2)); on file systems that do not keep these exactly, a sum of its
+ * contents, for which spool_seal() and this call read it. -1: errno of fstat(2), pread(2); as spool_flush().
  */
 int spool_is_intact(struct spool *spool);
 

@@ -313,8 +313,8 @@ fill_piece(struct transfer *transfer, off_t wanted)
 	struct spool *spool = transfer->spool;
 	struct memory *memory = &spool->memory;
 	const bool rolled = spool_is_rolled(spool);
-	const bool in_memory = !rolled && spool->size < memory->limit;
 	size_t room = at_most(wanted, PIECE_SIZE), fits;
+	const bool in_memory = !rolled && spool->size < memory_limit(memory, spool->size + (off_t)room);
 	struct iovec pieces[2];
 	ssize_t n;
 
@@ -361,7 +361,7 @@ fill_piece(struct transfer *transfer, off_t wanted)
 	return fill_by_buffer(spool, transfer->fd, room);
 }
 
-/* Ends a transfer, by end, after its last piece. If that was a failure, n = -1, it is the one to tell of. */
+/* Ends a transfer, by end, after its last piece. A failure of that piece, n = -1, is reported first. */
 static off_t
 finish(struct transfer *transfer, ssize_t n, int (*end)(struct transfer *))
 {
@@ -467,6 +467,9 @@ drain_spill(struct transfer *transfer)
 	struct spool *spool = transfer->spool;
 	const off_t direct_from = spool->spill.direct_from;
 
+	/* What the disk or the server has lost meanwhile may read as zeros. */
+	if (spill_ask(&spool->spill) == -1)
+		return spool_fail(spool, SPOOL_SPILL);
 	if (spool->offset >= direct_from && (transfer->ring != NULL || spool->size - spool->offset > SMALL)) {
 		ssize_t n = drain_ring(transfer);
 
@@ -514,6 +517,9 @@ static int
 end_drain(struct transfer *transfer)
 {
 	(void)ring_close(transfer->ring);	/* only read */
+	/* Bytes may have been lost just before they were read. */
+	if (spill_ask(&transfer->spool->spill) == -1)
+		return spool_fail(transfer->spool, SPOOL_SPILL);
 	return spool_end(transfer->spool);
 }
 
@@ -523,7 +529,8 @@ spool_drain(struct spool *spool, int fd, const struct spool_progress *progress)
 	struct transfer transfer = { .spool = spool, .fd = fd, .direct = true, .progress = progress };
 	ssize_t n = 0;
 
-	if (spool_begin(spool, false) == -1)
+	/* The memory part must not be released either if the rest is lost. */
+	if (spool_begin(spool, false) == -1 || spool_flush(spool) == -1)
 		return -1;
 	if (spool->size - spool->offset > SMALL) {
 		enlarge_pipe(fd);

@@ -814,7 +814,7 @@ open_spool(struct spool_options *options)
 	expect_trouble();
 	spool = spool_open(options);
 	no_trouble();
-	if (options->memory_limit < 0 || options->cache_limit < SPOOL_AUTOMATIC || options->size_limit < 0) {
+	if (options->memory_limit < SPOOL_AUTOMATIC || options->cache_limit < SPOOL_AUTOMATIC || options->size_limit < 0) {
 		AGREE(spool == NULL && (errno == EINVAL));
 		options->memory_limit = options->cache_limit = options->size_limit = SPOOL_UNLIMITED;
 		spool = spool_open(options);

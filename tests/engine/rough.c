@@ -182,7 +182,7 @@ __wrap_ftruncate(int fd, off_t size)
 	return fails("ftruncate", EIO) || interrupted(EINTR) ? -1 : __real_ftruncate(fd, size);
 }
 
-/* Unlinking must not fail here: the name would stay. tests/faults.bats shows what happens then. */
+/* Unlinking must not fail here: the name would stay. tests/faults/races.bats shows what happens then. */
 
 int __real_open(const char *path, int flags, mode_t mode);
 int __wrap_open(const char *path, int flags, ...);

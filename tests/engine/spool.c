@@ -37,7 +37,7 @@ bad_options(void)
 {
 	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
 
-	options.memory_limit = -1;
+	options.memory_limit = SPOOL_AUTOMATIC - 1;
 	CHECK_ERRNO(spool_open(&options) == NULL, EINVAL);
 	options.memory_limit = 0;
 	options.size_limit = -1;
@@ -65,6 +65,35 @@ exactly_the_limit_stays_in_memory(void)
 		CHECK(spool_is_rolled(spool));
 		CHECK(spool_in_memory(spool) == (off_t)limit);
 		test_check_stream(spool, limit + 1);
+		CHECK(spool_close(spool) == 0);
+	}
+}
+
+/* Of which the control group that this runs in may have the say, also by one write, a gap, or a memfd. */
+static void
+an_automatic_limit(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+
+	options.memory_limit = SPOOL_AUTOMATIC;
+	for (int how = 0; how < 4; how++) {
+		struct spool *spool;
+		off_t limit;
+
+		options.memfd = how % 2 == 1;
+		spool = spool_open(&options);
+		CHECK(spool != NULL);
+		if (how < 2)
+			test_write(spool, 0, 3 << 20);
+		else
+			CHECK(spool_truncate(spool, 3 << 20) == 0);
+		limit = spool_memory_limit(spool);
+		CHECK(limit >= 2 << 20 && limit <= 64 << 20);
+		CHECK(limit < 3 << 20 || !spool_is_rolled(spool));
+		CHECK(spool_truncate(spool, 0) == 0 && spool_seek(spool, 0, SEEK_SET) == 0);
+		CHECK(spool_is_rolled(spool) || spool_truncate(spool, limit) == 0);
+		CHECK(spool_in_memory(spool) <= limit);
+		CHECK(spool_truncate(spool, limit + 1) == 0 && spool_is_rolled(spool));
 		CHECK(spool_close(spool) == 0);
 	}
 }
@@ -575,6 +604,7 @@ main(void)
 		{ "an empty spool", empty },
 		{ "bad options", bad_options },
 		{ "exactly the limit stays in memory, one byte more rolls over", exactly_the_limit_stays_in_memory },
+		{ "an automatic limit", an_automatic_limit },
 		{ "one write larger than the limit", one_write_larger_than_the_limit },
 		{ "reads across the boundary", reads_across_the_boundary },
 		{ "overwrites across the boundary", overwrites_across_the_boundary },

@@ -10,6 +10,7 @@ import ctypes
 import os
 import shutil
 import subprocess
+import time
 
 import scenarios
 from scenarios import Result, gap, is_new, is_old, judge_litter, prepare, run_at
@@ -56,8 +57,15 @@ class FileSystem:
         os.chdir(self.point)
 
     def unmount(self):
+        """Another job that copies its mounts into a namespace of its own keeps it busy for a moment."""
         os.chdir(self.scratch)
-        self.shell(f"umount {self.point}")
+        for tries in range(100, -1, -1):
+            try:
+                return self.shell(f"umount {self.point}")
+            except OSError:
+                if tries == 0:
+                    raise
+            time.sleep(0.05)
 
     def settle(self):
         """All that is there so far is on the disk."""

@@ -3,6 +3,7 @@
 A scenario runs in the current directory, a scratch one: d has the target, tmp is $TMPDIR. Environment: TEST_BUILD, the
 build directory.
 """
+import contextlib
 import fcntl
 import functools
 import os
@@ -15,7 +16,8 @@ from dataclasses import dataclass
 BUILD = os.path.abspath(os.environ.get("TEST_BUILD", "."))
 SPOOL = BUILD + "/spool"
 AT = BUILD + "/tests/faults/at"
-SHIM = BUILD + "/tests/faults/shim.so"
+INJECT = BUILD + "/tests/faults/inject.so"
+SPONGE = "./sponge"
 PIPE = 1 << 20
 SECONDS = 30            # until a run counts as hanging
 
@@ -33,7 +35,9 @@ class Scenario:
     name: str
     options: tuple
     target: str = None          # of -o
-    old: bool = False           # the target is there before
+    old: bool = False           # the target is there before,
+    before: bytes = OLD         # and has this
+    mode: int = 0o604           # and this mode, as far as the file system has modes
     how: str = "replace"        # or append, overwrite, link
     command: tuple = ()
     producer: bool = False
@@ -41,15 +45,19 @@ class Scenario:
     source: str = "pipe"        # or file
     sink: str = "pipe"          # or file
     threads: bool = False       # some of the calls are made by threads
+    program: str = None         # instead of spool
+    environment: tuple = ()     # pairs
 
     def arguments(self):
         options = list(self.options)
+        if self.program == SPONGE:
+            return options + [self.target]
         if self.target:
             options += ["-o", "d/link" if self.how == "link" else self.target]
         return options + list(self.command)
 
     def new(self):
-        return OLD + stream(self.length) if self.how == "append" else stream(self.length)
+        return self.before + stream(self.length) if self.how == "append" else stream(self.length)
 
 
 SPILL = ("-m", "10K")
@@ -65,6 +73,7 @@ SCENARIOS = [
     Scenario("command-spill", SPILL, command=("cat",)),
     Scenario("check", ("-c", CHECK)),
     Scenario("check-spill", SPILL + ("-c", CHECK)),
+    Scenario("check-name", SPILL + ("-c", CHECK_FILE)),
     Scenario("new", (), target=FILE),
     Scenario("new-spill", SPILL, target=FILE),
     Scenario("existing", (), target=FILE, old=True),
@@ -79,6 +88,26 @@ SCENARIOS = [
     Scenario("producer", SPILL, target=FILE, old=True, command=("cat", "stream"), producer=True),
     Scenario("direct", ("-m", "0"), target=FILE, old=True, length=17 << 20, source="file", threads=True),
 ]
+# More, for the part libc alone, which takes less time than those that let system calls fail.
+SMB = (("FAIL_TYPE", "fe534d42"),)
+NEIGHBOURS = "d=$(dirname {}) && mkdir $d/a $d/b && touch $d/a/c $d/d"
+LIBC_SCENARIOS = [
+    Scenario("stdout-small", (), length=292),
+    Scenario("stdout-ignore-epipe", ("--ignore-epipe",), length=292),
+    Scenario("figures", ("--stats", "figures")),
+    Scenario("figures-spill", SPILL + ("--stats", "figures", "-p")),
+    Scenario("check-name-memory", ("-c", CHECK_FILE)),
+    Scenario("check-neighbours", ("-c", NEIGHBOURS), command=("cat",)),
+    Scenario("check-file-memory", ("-c", CHECK), target=FILE, old=True),
+    Scenario("if-changed-same", SPILL + ("-u",), target=FILE, old=True, before=stream(100_000)),
+    Scenario("overwrite-no-sync", ("--no-sync", "-w", "-b"), target=FILE, old=True, how="overwrite"),
+    Scenario("overwrite-check", ("-w", "-c", CHECK_FILE), target=FILE, old=True, how="overwrite"),
+    Scenario("producer-script", SPILL, target=FILE, old=True, command=("./script",), producer=True),
+    Scenario("sponge", (), target=FILE, old=True, program=SPONGE),
+    Scenario("smb-existing", SPILL, target=FILE, old=True, environment=SMB),
+    Scenario("smb-backup", SPILL + ("-b",), target=FILE, old=True, environment=SMB),
+    Scenario("smb-new", SPILL, target=FILE, environment=SMB),
+]
 
 
 @dataclass
@@ -91,7 +120,12 @@ class Result:
 def write_file(path, data, mode=0o604):
     with open(path, "wb") as file:
         file.write(data)
-    os.chmod(path, mode)
+    with contextlib.suppress(OSError):
+        os.chmod(path, mode)
+
+
+def mode_of(path):
+    return os.stat(path).st_mode & 0o7777
 
 
 def read_file(path):
@@ -117,11 +151,16 @@ def prepare(scenario):
         os.mkdir("d/sub")
         os.symlink("sub/f", "d/link")
     if scenario.old:
-        write_file(scenario.target, OLD)
+        write_file(scenario.target, scenario.before)
+        scenario.mode = mode_of(scenario.target)
         try:
             os.setxattr(scenario.target, "user.note", b"kept")
         except OSError:
             pass        # not every file system has them
+    if scenario.program == SPONGE and not os.path.exists(SPONGE):
+        os.symlink(SPOOL, SPONGE)
+    if scenario.producer and not os.path.exists("script"):
+        write_file("script", b"cat stream\n", 0o755)       # without #!
     if not os.path.exists("stream") or os.path.getsize("stream") != scenario.length:
         write_file("stream", stream(scenario.length))
 
@@ -173,10 +212,10 @@ def start(prefix, scenario, environment):
         out, into = os.pipe()
         fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, PIPE)
     err, err_into = os.pipe()
-    arguments = list(prefix) + [SPOOL] + scenario.arguments()
+    arguments = list(prefix) + [scenario.program or SPOOL] + scenario.arguments()
+    environment = dict(os.environ, TMPDIR=os.getcwd() + "/tmp", **dict(scenario.environment), **environment)
     actions = [(os.POSIX_SPAWN_DUP2, source, 0), (os.POSIX_SPAWN_DUP2, into, 1), (os.POSIX_SPAWN_DUP2, err_into, 2)]
-    child = os.posix_spawnp(arguments[0], arguments, dict(os.environ, TMPDIR=os.getcwd() + "/tmp", **environment),
-                            file_actions=actions, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
+    child = os.posix_spawnp(arguments[0], arguments, environment, file_actions=actions, setsigdef=[signal.SIGPIPE, signal.SIGXFSZ])
     for fd in (source, into, err_into):
         os.close(fd)
     return child, out, err
@@ -225,23 +264,25 @@ def run_at(scenario, number, action, report="report", **environment):
 def is_old(scenario):
     if not scenario.old:
         return not os.path.lexists(scenario.target)
-    return (os.path.isfile(scenario.target) and read_file(scenario.target) == OLD
-            and os.stat(scenario.target).st_mode & 0o7777 == 0o604)
+    return (os.path.isfile(scenario.target) and read_file(scenario.target) == scenario.before
+            and mode_of(scenario.target) == scenario.mode)
 
 
 def is_new(scenario):
     if not os.path.isfile(scenario.target) or read_file(scenario.target) != scenario.new():
         return False
-    return not scenario.old or os.stat(scenario.target).st_mode & 0o7777 == 0o604
+    return not scenario.old or mode_of(scenario.target) == scenario.mode
 
 
 def judge_litter(scenario, result, may_stay):
-    known = {"d": {"f"}, "tmp": set()}
+    directory, target = os.path.split(scenario.target or FILE)
+    known = {"d": set(), "tmp": set(), directory: {target}}
     if scenario.how == "link":
-        known = {"d": {"link", "sub"}, "d/sub": {"f"}, "tmp": set()}
+        known["d"] = {"link", "sub"}
     if "-b" in scenario.options:
-        known["d"].add("f~")
-        if os.path.exists("d/f~") and read_file("d/f~") != OLD:
+        backup = f"{directory}/{target}~"
+        known[directory].add(target + "~")
+        if os.path.exists(backup) and read_file(backup) != scenario.before:
             return "the backup is not the old file"
     for directory, names in known.items():
         for name in set(os.listdir(directory)) - names:
@@ -256,9 +297,9 @@ def nothing_stays(_directory, _name):
 
 
 def gap(_directory, name):
-    """What SIGKILL and power cuts may leave: a hidden name just before the rename; and, where files cannot be without
-    a name, an empty spill file's."""
-    return re.fullmatch(r"\.f\.spool-\w{6}|spool-\w{6}", name) is not None
+    """What SIGKILL and power cuts may leave: a hidden name just before the rename; the directory of {}, and the file that
+    has just left it; and, where files cannot be without a name, an empty spill file's."""
+    return re.fullmatch(r"\.f\.spool-\w{6}|spool-\w{6}(\.stream)?", name) is not None
 
 
 def judge_stream(scenario, result):
@@ -283,14 +324,26 @@ def judge_file(scenario, result):
         return None
     if re.search(NOT_PUT_BACK, result.err):
         kept = re.search(r"they are in (\S+)", result.err)
-        return None if not kept or read_file(kept[1]) == OLD else "the old contents were not kept"
+        return None if not kept or read_file(kept[1]) == scenario.before else "the old contents were not kept"
     return f"status {result.status}, and the target is not as it was"
+
+
+def judge_claims(scenario, result):
+    """What a message says about the state of things is so."""
+    if scenario.target and "the file is unchanged" in result.err and not is_old(scenario):
+        return "it says that the file is unchanged, and it is not"
+    if scenario.target and "no file was made" in result.err and os.path.lexists(scenario.target):
+        return "it says that no file was made, and there is one"
+    if "nothing was released" in result.err and result.out:
+        return "it says that nothing was released, and something was"
+    return None
 
 
 def judge(scenario, result, may_stay=nothing_stays):
     if result.status is None:
         return "it hangs"
     return ((judge_file if scenario.target else judge_stream)(scenario, result)
+            or judge_claims(scenario, result)
             or judge_litter(scenario, result, may_stay))
 
 

@@ -284,7 +284,7 @@ read_plainly(struct options *options, const struct word *words, bool in_order, c
 {
 	bool ended = argv[0] == NULL;
 
-	*options = (struct options){ .memory = (off_t)64 << 20, .limit = SPOOL_UNLIMITED, .sync = true };
+	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED, .sync = true };
 	for (int i = ended ? 0 : 1; argv[i] != NULL; i++) {
 		if (ended || argv[i][0] != '-' || argv[i][1] == '\0') {
 			*operands++ = argv[i];
@@ -325,7 +325,7 @@ read_as_sponge(struct options *options, char **argv, char **operands)
 
 	if (status != RETURNED)
 		return status;
-	if (operands[0] != NULL && (operands[1] != NULL || *operands[0] == '\0'))
+	if (operands[0] != NULL && *operands[0] == '\0')
 		return STATUS_USAGE;
 	options->output = operands[0];
 	options->fall_back = true;
@@ -405,7 +405,9 @@ LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 		MUST(memcmp(argv, words, (size_t)(argc + 1) * sizeof(*argv)) == 0);	/* the words keep their order */
 	}
 	if (status == RETURNED) {
-		MUST(world.length == 0 && world.printed == NULL);
+		/* Under the name of sponge a second file is only named. */
+		MUST((world.length > 0) == (plain.fall_back && operands[0] != NULL && operands[1] != NULL));
+		MUST(world.printed == NULL);
 		MUST(same(&options, &plain));
 	} else if (status == STATUS_USAGE) {
 		MUST(world.printed == NULL);

@@ -1,0 +1,86 @@
+/* braces.c: finds {} in a shell script, and lets a variable stand for it. */
+#include <config.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "braces.h"
+
+#define IN_DOUBLE_QUOTES "${" BRACES_VARIABLE "}"
+#define UNQUOTED "\"" IN_DOUBLE_QUOTES "\""
+#define IN_SINGLE_QUOTES "'" UNQUOTED "'"
+
+bool
+braces_in(const char *text)
+{
+	return strstr(text, "{}") != NULL;
+}
+
+/*
+ * What begins at `at`, within a part of the script that ends with the character `end`: the character that ends it; or
+ * '\0' if nothing begins. Quotes begin anew in $(...). A comment is like single quotes that end with the line.
+ */
+static char
+begins(const char *script, const char *at, char end)
+{
+	const bool in_quotes = end == '"';
+
+	if (end == '\'' || end == '\n')
+		return '\0';
+	switch (*at) {
+	case '"':
+	case '`':
+		return *at;
+	case '\'':
+		return in_quotes ? '\0' : '\'';
+	case '(':
+		return !in_quotes || at[-1] == '$' ? ')' : '\0';
+	case '#':
+		return !in_quotes && (at == script || strchr(" \t\n;&|(", at[-1]) != NULL) ? '\n' : '\0';
+	default:
+		return '\0';
+	}
+}
+
+/* Copies a part of the script, from *at to the character `end` or the end of the script. Returns where the copy ends. */
+/* NOLINTBEGIN(misc-no-recursion): as deep as the quotes and parentheses of the script */
+static char *
+expand(const char *script, const char **at, char end, char *copy)
+{
+	while (**at != '\0' && **at != end) {
+		const char inner = begins(script, *at, end);
+
+		if (strncmp(*at, "{}", 2) == 0) {
+			copy = stpcpy(copy, end == '"' ? IN_DOUBLE_QUOTES : end == '\'' ? IN_SINGLE_QUOTES : UNQUOTED);
+			*at += 2;
+			continue;
+		}
+		if (**at == '\\' && end != '\'' && end != '\n' && (*at)[1] != '\0')
+			*copy++ = *(*at)++;
+		*copy++ = *(*at)++;
+		if (inner != '\0') {
+			copy = expand(script, at, inner, copy);
+			if (**at != '\0')
+				*copy++ = *(*at)++;
+		}
+	}
+	return copy;
+}
+/* NOLINTEND(misc-no-recursion) */
+
+char *
+braces_expand(const char *script)
+{
+	size_t found = 0;
+	const char *at;
+	char *copy;
+
+	for (at = script; (at = strstr(at, "{}")) != NULL; at += 2)
+		found++;
+	copy = malloc(strlen(script) + found * sizeof(IN_SINGLE_QUOTES) + 1);
+	if (copy == NULL)
+		return NULL;
+	at = script;
+	*expand(script, &at, '\0', copy) = '\0';
+	return copy;
+}

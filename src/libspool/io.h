@@ -1,0 +1,63 @@
+/* io.h: calls on a descriptor that survive signals, short counts and O_NONBLOCK; for libspool and for the command. */
+#ifndef IO_H
+#define IO_H
+
+#include <sys/types.h>
+#include <sys/uio.h>
+
+#include <stdbool.h>
+
+/* One read(2) or readv(2): what there is, 0 at the end. -1: errno. */
+ssize_t	 io_read(int fd, char *data, size_t length);
+ssize_t	 io_read_pieces(int fd, const struct iovec *pieces, int count);
+
+/* One write(2) of at least one byte: what fits. -1: errno, and EIO for a file that takes nothing. */
+ssize_t	 io_write(int fd, const char *data, size_t length);
+
+/* All of it. 0, or -1 as io_write(). */
+int	 io_write_all(int fd, const char *data, size_t length);
+
+/* All of [at, at + length) of a file. -1: errno, and EIO for a file that ends early or takes nothing. */
+int	 io_read_at(int fd, char *data, size_t length, off_t at);
+int	 io_write_at(int fd, const char *data, size_t length, off_t at);
+
+/* Whether a descriptor reaches the end of a file of so many bytes: reads the last of them. 0, or -1: as io_read_at(). */
+int	 io_reach(int fd, off_t size);
+
+/* ftruncate(2). */
+int	 io_truncate(int fd, off_t size);
+
+/* Whether a call on fd that failed with errno is worth repeating, after waiting for fd if need be. */
+bool	 io_again(int fd, short events);
+
+/*
+ * close(2) of a descriptor that was written to. -1: the errno of a write that was lost. EINTR says nothing of the kind, and
+ * the descriptor is closed all the same (close(2), Linux): 0.
+ */
+int	 io_close(int fd);
+
+/* close(2) of a descriptor on which nothing depends, or of none (-1). errno stays as it is. */
+void	 io_discard(int fd);
+
+/* The path of a descriptor, for calls that take no descriptor. Needs /proc. */
+struct io_path {
+	char text[sizeof("/proc/self/fd/") + 3 * sizeof(int)];
+};
+struct io_path io_path(int fd);
+
+/* Opens the file behind a descriptor once more, with an offset of its own. Needs /proc. -1: errno of open(2). */
+int	 io_reopen(int fd, int flags);
+
+/*
+ * A write(2) to a file that has succeeded can still be lost. A network file system may send the bytes later, and
+ * reports a failure when a descriptor is closed. A local file system writes them to the disk later; the kernel keeps
+ * the error and reports it once for each open file (sync_file_range(2), fsync(2)).
+ *
+ * io_flush() makes a network file system send what it has kept, and waits for that; then it asks the kernel.
+ * io_lost() only asks the kernel. Neither waits for a local disk, but io_flush() does when no descriptor is left to
+ * duplicate. 0, or -1 with the errno of the write that was lost. A system that cannot be asked counts as 0.
+ */
+int	 io_flush(int fd);
+int	 io_lost(int fd);
+
+#endif

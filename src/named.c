@@ -1,0 +1,267 @@
+/* named.c: makes, shows and removes a file with a name in a private directory. */
+#include <config.h>
+
+#include <sys/stat.h>
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "fingerprint.h"
+#include "io.h"
+#include "named.h"
+
+struct named {
+	char *directory;		/* its path */
+	char *path;			/* of the file */
+	const char *name;		/* the last part of it */
+	char *outside;			/* the path that the file has for a moment: see leave() */
+	const char *left;		/* the path of what could not be removed, or NULL */
+	int parent, inside;		/* the directory that it is in, and itself; or -1 */
+	bool made;			/* it is there */
+	int fd, reader;			/* the file, and once more for reading; or -1 */
+	struct fingerprint fingerprint;	/* of the file as it was shown */
+};
+
+bool
+named_is_safe(const char *directory)
+{
+	struct stat status;
+
+	/* One that cannot be looked at is reported when it is used. */
+	return stat(directory, &status) == -1 || (status.st_mode & (S_IWOTH | S_ISVTX)) != S_IWOTH;
+}
+
+/* The three texts as one, to be freed. NULL: ENOMEM. */
+static char *
+join(const char *first, const char *second, const char *third)
+{
+	char *text;
+
+	return asprintf(&text, "%s%s%s", first, second, third) == -1 ? NULL : text;
+}
+
+/* Makes the directory. */
+static int
+make_directory(struct named *named, const char *directory, const char *name)
+{
+	/* The path must not look like an option. */
+	named->directory = join(*directory == '-' ? "./" : "", directory, "/spool-XXXXXX");
+	if (named->directory == NULL || mkdtemp(named->directory) == NULL)
+		return -1;
+	named->made = true;
+	named->path = join(named->directory, "/", name);
+	named->outside = join(named->directory, ".", name);
+	if (named->path == NULL || named->outside == NULL)
+		return -1;
+	named->name = named->path + strlen(named->directory) + 1;
+	return 0;
+}
+
+struct named *
+named_create(const char *directory, const char *name)
+{
+	struct named *named = malloc(sizeof(*named));
+	int error;
+
+	if (named == NULL)
+		return NULL;
+	*named = (struct named){ .parent = -1, .inside = -1, .fd = -1, .reader = -1 };
+	if (make_directory(named, directory, name) == 0
+	    && (named->parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1
+	    && (named->inside = open(named->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) != -1
+	    && (named->fd = openat(named->inside, named->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) != -1)
+		return named;
+	error = errno;
+	named_close(named);
+	errno = error;
+	return NULL;
+}
+
+int
+named_fd(const struct named *named)
+{
+	return named->fd;
+}
+
+const char *
+named_path(const struct named *named)
+{
+	return named->path;
+}
+
+/* Some network file systems (davfs2) give a new descriptor the old size for about a second. */
+static int
+open_reader(const struct named *named, off_t size)
+{
+	const struct timespec pause = { .tv_nsec = 100000000 };
+
+	for (int i = 0; i < 20; i++) {
+		const int fd = openat(named->inside, named->name, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+		int error;
+
+		if (fd == -1 || io_reach(fd, size) == 0)
+			return fd;
+		error = errno;
+		(void)close(fd);	/* only opened to be read */
+		(void)nanosleep(&pause, NULL);
+		errno = error;
+	}
+	return -1;
+}
+
+int
+named_show(struct named *named, off_t size)
+{
+	int fd;
+
+	if (fchmod(named->fd, 0400) == -1)
+		return -1;
+	fd = open_reader(named, size);
+	if (fd == -1)
+		return -1;
+	named->reader = open_reader(named, size);
+	if (named->reader != -1 && fingerprint_take(named->fd, size, false, &named->fingerprint) == 0)
+		return fd;
+	io_discard(fd);		/* only opened to be read */
+	return -1;
+}
+
+int
+named_reader(const struct named *named)
+{
+	return named->reader;
+}
+
+int
+named_is_intact(const struct named *named)
+{
+	struct stat there, here;
+
+	if (fstatat(named->inside, named->name, &there, AT_SYMLINK_NOFOLLOW) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (fstat(named->fd, &here) == -1)
+		return -1;
+	if (there.st_dev != here.st_dev || there.st_ino != here.st_ino)
+		return 0;
+	return io_lost(named->fd) == -1 ? -1 : fingerprint_matches(named->fd, &named->fingerprint);
+}
+
+/*
+ * Removing
+ */
+
+static int	remove_all(int directory);
+
+/* NOLINTBEGIN(misc-no-recursion): a tree; each level takes a descriptor, so there are not too many */
+
+/* A file, or a directory with all that is in it. */
+static int
+remove_one(int directory, const char *name)
+{
+	int inner, result;
+
+	if (unlinkat(directory, name, 0) == 0)
+		return 0;
+	/* POSIX: EPERM for a directory; Linux: EISDIR. */
+	if (errno != EISDIR && errno != EPERM)
+		return -1;
+	inner = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	if (inner == -1)
+		return -1;
+	result = remove_all(inner);
+	io_discard(inner);	/* never written to */
+	return result == -1 ? -1 : unlinkat(directory, name, AT_REMOVEDIR);
+}
+
+/* All that is in the directory. */
+static int
+remove_all(int directory)
+{
+	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0, error;
+	DIR *list = copy == -1 ? NULL : fdopendir(copy);
+	const struct dirent *entry;
+
+	if (list == NULL) {
+		io_discard(copy);	/* never written to */
+		return -1;
+	}
+	while (result == 0 && (entry = readdir(list)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			result = remove_one(directory, entry->d_name);
+	error = errno;
+	(void)closedir(list);
+	errno = error;
+	return result;
+}
+
+/* NOLINTEND(misc-no-recursion) */
+
+/*
+ * Network file systems keep a file that is removed while it is open under another name in the same directory, which then
+ * cannot be removed. So the file leaves the directory first. Where that fails, the file is removed where it is.
+ */
+static int
+leave(struct named *named)
+{
+	const char *name;
+
+	if (named->fd == -1)
+		return 0;	/* there is no file */
+	name = strrchr(named->outside, '/') + 1;
+	if (renameat(named->inside, named->name, named->parent, name) == -1 || unlinkat(named->parent, name, 0) == 0)
+		return 0;
+	named->left = named->outside;
+	return -1;
+}
+
+/* Most often it is empty by now, which needs no descriptor. */
+static int
+remove_directory(struct named *named)
+{
+	if (rmdir(named->directory) == 0
+	    || (named->inside != -1 && remove_all(named->inside) == 0 && rmdir(named->directory) == 0))
+		return 0;
+	named->left = named->directory;
+	return -1;
+}
+
+int
+named_remove(struct named *named)
+{
+	int left;
+
+	if (named == NULL || !named->made)
+		return 0;
+	named->made = false;
+	left = leave(named);
+	return remove_directory(named) == -1 ? -1 : left;
+}
+
+const char *
+named_left(const struct named *named)
+{
+	return named->left;
+}
+
+void
+named_close(struct named *named)
+{
+	if (named == NULL)
+		return;
+	(void)named_remove(named);
+	io_discard(named->reader);	/* only opened to be read */
+	io_discard(named->fd);		/* scratch data, already delivered or given up */
+	io_discard(named->inside);	/* never written to */
+	io_discard(named->parent);	/* never written to */
+	free(named->path);
+	free(named->outside);
+	free(named->directory);
+	free(named);
+}

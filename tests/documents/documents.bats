@@ -1,0 +1,234 @@
+#!/usr/bin/env bats
+# documents.bats: what is written about spool is true, and the man page is clean.
+
+load ../helper
+
+top=$BATS_TEST_DIRNAME/../..
+
+# The long options that spool takes, as its help names them.
+options() {
+	spool --help | grep -oE -- '--[a-z][a-z-]+' | sort -u
+}
+
+@test "the man page and the help name the same options" {
+	sed -n 's/^\.It Fl \(.*\)/\1/p' "$top/man/spool.1" | grep -oE -- '-[a-z][a-z-]+' | sed 's/^/-/' | sort -u >in-man
+	options | cmp - in-man
+}
+
+@test "the man page names the same options in its text" {
+	local option
+	for option in a b c h l m n o p T u V v w; do
+		grep -qE "^\.It Fl $option( |$)" "$top/man/spool.1"
+		spool --help | grep -qE -- "(^  |, )-$option,"
+	done
+}
+
+@test "each option that the help names is known" {
+	local option
+	for option in $(options); do
+		run bash -c 'spool "$1=" </dev/null 2>&1 >/dev/null' - "$option"
+		[[ $output != *unknown* ]]
+	done
+}
+
+@test "the synopsis of the man page and the usage line agree" {
+	needs mandoc
+	# What is long there has no short name, and its own line here.
+	spool --help | sed -n '/^Read/q; p' | sed 's/^usage: //' | tr -s ' \n' ' ' | sed 's/^ //; s/ $//' >usage
+	mandoc -T ascii "$top/man/spool.1" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | sed '1d;$d' |
+	    tr -s ' \n' ' ' | sed 's/^ //; s/ $//; s/ \[--ignore-epipe\]//; s/ \[--no-sync\]//; s/ \[--stats file\]//g
+	        s/ sponge \[-a\] \[file\]$//' >synopsis
+	[ "$(cat usage)" = "$(cat synopsis)" ]
+}
+
+@test "the version is that of NEWS" {
+	[ "$(spool -V)" = "$(head -n 1 "$top/NEWS" | cut -d ' ' -f 1-2)" ]
+}
+
+@test "the man page is clean" {
+	needs mandoc
+	# Whether other pages are there is the system's business.
+	mandoc -T lint -W all "$top/man/spool.1" 2>&1 | grep -vE 'mandoc.db|referenced manual not found' >lint || true
+	cat lint
+	[ ! -s lint ]
+}
+
+# The files that the examples of README and manual name.
+example_files() {
+	cp "$DATA/doc.zip" a.zip
+	echo 'echo the script ran' >script
+	cp script install.sh
+	hash=$(sha256sum <install.sh | cut -d ' ' -f 1)
+	seq 1000 >upload
+	printf 'fine\nERROR one\n' >log
+	printf 'echo a%d\n' 3 2 1 3 >list
+	mkdir -p src bin
+	seq 1000 >src/file
+	printf '#!/bin/sh\necho "$@"; cat\n' >bin/mail
+	chmod +x bin/mail
+	PATH=$PWD/bin:$PATH
+}
+
+# Runs the commands of its standard input, one a line; what the Nth prints is in out.N. HASH stands for what the reader
+# knows.
+examples() {
+	local command
+	count=0
+	while read -r command; do
+		count=$((count + 1))
+		echo "\$ $command"
+		bash -e -o pipefail -c "${command/HASH/$hash}" >"out.$count" || return 1
+	done
+}
+
+@test "each example of the man page runs, and does what it says" {
+	needs unzip
+	sed -n 's/^\.Dl \$ //p' "$top/man/spool.1" >commands
+	example_files
+	examples <commands
+	[ "$count" -eq 10 ]
+	[ "$(gzip -dc src.tar.gz | tar -xO src/file | tail -n 1)" = 1000 ]
+	grep -q 'doc.tar$' out.2
+	[ "$(head -n 2 out.3 | tr '\n' ' ')" = '9 9 ' ]
+	grep -qx 'the script ran' out.4
+	[ "$(cat out.5 out.6)" = $'3893\n-s errors root\nERROR one' ]
+	[ "$(cat list)" = $'echo a1\necho a2\necho a3' ]
+	cmp list copy
+	[ "$(cat script~ script)" = $'echo the script ran\necho a script ran' ]
+}
+
+# With a stream of the right form that is not the right one, or a command that fails.
+@test "each example refuses what is bad" {
+	local command checked=0
+	example_files
+	{ sed -n 's/^\.Dl \$ //p' "$top/man/spool.1"; blocks README.md | tail -n +6; } |
+	    grep "^[^#]*spool.*\(-o\|-c\|-l\)" >commands
+	while read -r command; do
+		case $command in
+		*HASH*)
+			# Not the script that is known, though a file of its name is.
+			echo 'echo another script' >bad
+			run bash -c "${command/cat install.sh/cat bad}" -
+			[ "$status" -eq 3 ]
+			[[ $output != *'another script'* ]]
+			;;
+		*'spool -m 10M -l '*)
+			head -c 20M /dev/zero >large
+			run bash -o pipefail -c "${command/cat upload/cat large}"
+			[ "$status" -eq 3 ]
+			;;
+		*'| spool -u -o'*)
+			# What is said beside it: this form does not see the failure.
+			;;
+		*' -o '*)
+			# The command that makes the contents fails when it has printed a part.
+			printf '#!/bin/sh\necho part\nexit 9\n' >bin/failing
+			chmod +x bin/failing
+			cp list list.before
+			cp script script.before
+			run bash -c "$(sed -E 's/(-o [a-z]+) (sort|sed|cat|tac)( .*)?$/\1 failing/; s/ *#.*//' <<<"$command")"
+			[ "$status" -eq 9 ]
+			cmp list list.before
+			cmp script script.before
+			[ ! -e copy ]
+			;;
+		*) continue ;;
+		esac
+		checked=$((checked + 1))
+	done <commands
+	[ "$checked" -ge 12 ]
+}
+
+@test "no other line of the man page is a command" {
+	sed -n '/^\.Sh DIAGNOSTICS/q; /^\.Dl/p' "$top/man/spool.1" | grep -v '^\.Dl \$ ' >others || true
+	[ ! -s others ]
+	run grep -nE '^\.(Bd|D1)|^\.Dl spool ' "$top/man/spool.1"
+	[ "$status" -eq 1 ]
+}
+
+# The lines of the blocks of sh in a Markdown file.
+blocks() {
+	awk '/^```/ { inside = $0 == "```sh"; next } inside' "$top/$1"
+}
+
+# Splits what comes before the examples: the Nth block of sh is N.sh, and the block of text after it is N.txt.
+first_screen() {
+	awk '/^Examples$/ { exit }
+	    /^```sh$/ { file = ++n ".sh"; printf "" >file; next }
+	    /^```text$/ { file = n ".txt"; next }
+	    /^```$/ { close(file); file = ""; next }
+	    file != "" { print >file }' "$top/README.md"
+}
+
+@test "the first commands of the README print what is shown there" {
+	mkdir -p contrib build/default
+	printf '#!/bin/sh\n[ $# -gt 0 ] || echo built build/default/spool\n' >contrib/bootstrap
+	chmod +x contrib/bootstrap
+	ln -s "$(command -v spool)" build/default/spool
+	first_screen
+	[ "$(echo ./*.sh ./*.txt)" = './1.sh ./2.sh ./3.sh ./4.sh ./5.sh ./1.txt ./3.txt ./4.txt ./5.txt' ]
+	local block
+	for block in 1 2 3 4 5; do
+		bash "$block.sh" >printed 2>&1 || true
+		[ ! -e "$block.txt" ] || diff "$block.txt" printed
+	done
+}
+
+@test "each example of the README runs, and does what it says" {
+	needs unzip
+	blocks README.md >all
+	first_screen
+	example_files
+	cat ./*.sh | grep -vxFf - all >commands
+	# The last ones install.
+	diff <(printf '%s\n' contrib/bootstrap 'sudo make -C build/default install') <(tail -n 2 commands)
+	examples < <(head -n -2 commands)
+	[ "$count" -eq 9 ]
+	[ "$(cat list~)" = $'echo a1\necho a2\necho a3' ]
+	[ "$(cat list)" = $'echo b1\necho b2\necho b3' ]
+	cmp list copy
+	tac list | cmp - script
+	grep -q 'doc.tar$' out.5
+	[ "$(cat out.7 out.8)" = $'3893\n-s errors root\nERROR one' ]
+}
+
+@test "nothing else in the README is a command" {
+	# Blocks of text, and the list of configure's options.
+	awk '/^```/ { inside = !inside; print; next } !inside && /^    /' "$top/README.md" | grep -v '^```' |
+	    grep -vE '^ {4}(--| {20})' >others || true
+	[ ! -s others ]
+	[ "$(grep -c '^```sh$' "$top/README.md")" -eq 7 ]
+}
+
+@test "the table in the README is what was measured" {
+	sed -n '/^<!-- bench -->/,/^!\[/p' "$top/README.md" | sed '1d;$d' >shown
+	sed '/^What was run:/,$d' "$top/contrib/bench/results.md" | cmp - shown
+	grep -q '^| 1 GiB, in memory | ' shown
+	[ -s "$top/$(sed -n 's/^!\[.*\](\(.*\))$/\1/p' "$top/README.md")" ]
+}
+
+@test "the map in main.c names all files, and each file says what it is for" {
+	local file
+	for file in "$top"/src/*.c "$top"/src/libspool/*.c; do
+		grep -q "$(basename "$file")" "$top/src/main.c"
+	done
+	for file in "$top"/src/*.[ch] "$top"/src/libspool/*.[ch] "$top"/tests/engine/*.[ch] \
+	    "$top"/tests/fuzz/*.[ch]; do
+		head -n 2 "$file" | grep -q "[/ ]\* $(basename "$file"): "
+	done
+}
+
+# bats test_tags=long
+@test "configure --enable-sponge-link: make install makes the link, make uninstall removes it" {
+	mkdir build
+	(cd build && "$(cd "$top" && pwd)/configure" -q --prefix="$PWD/../to" --enable-sponge-link >/dev/null &&
+	    make -s -j2 install >log 2>&1) || { cat build/log; return 1; }
+	echo 1 | to/bin/sponge f
+	[ "$(cat f)" = 1 ]
+	[ "$(readlink to/bin/sponge)" = spool ]
+	[ "$(readlink to/share/man/man1/sponge.1)" = spool.1 ]
+	make -s -C build uninstall
+	[ ! -e to/bin/sponge ]
+	[ ! -L to/bin/sponge ]
+	[ ! -L to/share/man/man1/sponge.1 ]
+}

@@ -1,0 +1,1033 @@
+#!/usr/bin/env bats
+# races.bats: calls that fail two at a time, and what others do meanwhile. That each call can fail alone is tested by
+# faults/run.
+# bats file_tags=coverage
+
+load ../helper
+
+setup_file() {
+	needs_injector
+	export INJECT
+}
+
+setup() {
+	cd "$BATS_TEST_TMPDIR" && exec </dev/null || return 1
+	# A spill file that could not be unlinked stays here.
+	mkdir spilled
+	export TMPDIR=spilled
+	head -c 200000 "$DATA/numbers" >in
+}
+
+# Runs a program on the stream, with these faults: given CALLS PROGRAM...
+given() {
+	with "$@" <in
+}
+
+# It fails with these words, and f is what it was: refuses CALLS TEXT PROGRAM...
+refuses() {
+	says 1 "spool: $2" given "$1" "${@:3}"
+	cmp f old
+	only f in spilled old
+}
+
+small() {
+	seq 100 >in
+	echo old | tee old >f
+}
+
+@test "calls fail: the file of a check cannot be read, also when it is opened again" {
+	small
+	run given pread:EIO:1-99 spool -c 'test -s {}'
+	[ "$status" -eq 1 ]
+	[[ $output == *"/stream: cannot show the stream to the check: Input/output error; nothing was released" ]]
+}
+
+@test "each call fails while a failed overwrite is undone: the old contents are there, or it is told where they are" {
+	local fault n runs=0 saved
+	for fault in close:EIO fcntl:EMFILE fstat:EIO fsync:EIO ftruncate:EIO ftruncate:EINTR futimens:EPERM lseek:EINVAL \
+	    openat:EACCES write:EIO write:NOTHING write:EINTR pread:EIO unlinkat:EIO; do
+		for n in {1..25}; do
+			rm -rf work
+			mkdir work
+			seq 30000 | tee before >work/f
+			# The second write fails, when the file has 10K of the new contents; and what comes after that.
+			FAIL=write:ENOSPC:2,$fault:$n
+			[[ $fault != write:* ]] || FAIL=write:ENOSPC:2,$fault:$((n + 2))
+			[[ $fault != ftruncate:EIO ]] || FAIL=$FAIL-99
+			status=0
+			with "$FAIL" spool -m 10K -w -o work/f <in 2>err || status=$?
+			[ "$n" -lt 10 ] || break
+			runs=$((runs + 1))
+			[ "$status" -eq 1 ] && { [ -s err ] || [[ $fault == write:* ]]; } || { echo "$FAIL: $status"; return 1; }
+			cmp -s work/f before && continue
+			saved=$(sed -n 's/.*; they are in //p' err)
+			[ -n "$saved" ] && cmp "$saved" before && continue
+			grep -q 'the file is damaged' err || { echo "$FAIL"; cat err; return 1; }
+		done
+	done
+	[ "$runs" -gt 50 ]
+}
+
+@test "an overwrite that can be neither finished nor undone says that the file is damaged" {
+	seq 30000 >f
+	run given write:EIO:2,ftruncate:EIO:1,openat:EMFILE:5-99 spool -m 100 -w -o f
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "spool: f: cannot overwrite: Input/output error" ]
+	[ "${lines[1]}" = "spool: f: cannot put its old contents back: Input/output error; the file is damaged" ]
+	local call found=0
+	seq 30000 >f
+	run given write:EIO:2,ftruncate:EIO:1,fsync:EIO:1 spool -m 100 -w -o f
+	[ "${lines[1]}" = "spool: f: cannot put its old contents back: Input/output error; the file is damaged" ]
+	only f in spilled
+	# The last calls of close are those of the rescue; before, nothing has been overwritten yet.
+	for call in {1..20}; do
+		seq 30000 >f
+		run given "write:EIO:2,ftruncate:EIO:1,close:EIO:$call-99" spool -m 100 -w -o f
+		if [[ ${lines[1]} == "spool: f: cannot put its old contents back: Input/output error; the file is damaged" ]]; then
+			found=1
+			only f in spilled
+		fi
+		rm -f .f.spool-*
+	done
+	[ "$found" -eq 1 ]
+	# One that a signal interrupts has closed all the same, and what was kept is whole.
+	for call in {1..20}; do
+		seq 30000 | tee old >f
+		run given "write:EIO:2,ftruncate:EIO:1,close:EINTR:$call-99" spool -m 100 -w -o f
+		[[ ${lines[1]} == "spool: f: cannot put its old contents back: Input/output error; they are in ./.f.spool-"* ]]
+		cmp .f.spool-* old
+		rm .f.spool-*
+	done
+}
+
+@test "two calls fail: a hidden name" {
+	small
+	rm f
+	# Without O_TMPFILE, and each name is taken already.
+	run given openat:EOPNOTSUPP:1,openat:EEXIST:2-200 spool -o new
+	[ "$output" = "spool: new: cannot create: no file can be made beside it: File exists; nothing was read" ]
+	# One step, or two, or where there are no hard links, another one.
+	local more
+	for more in renameat2:ENOSYS:1 renameat2:ENOSYS:1,linkat:EPERM:1; do
+		run given "openat:EOPNOTSUPP:1,$more" spool -o new
+		[ "$status" -eq 0 ]
+		cmp new in
+		rm new
+	done
+	run given openat:EOPNOTSUPP:1,renameat2:EIO:1 spool -o new
+	[ "$output" = "spool: new: cannot create: Input/output error; no file was made" ]
+	run given linkat:EEXIST:1-200 spool -o new
+	[ "$output" = "spool: new: cannot create: File exists; no file was made" ]
+	run given openat:EOPNOTSUPP:1,renameat2:ENOSYS:1-200,linkat:EEXIST:1-200 spool -o new
+	[ "$output" = "spool: new: cannot create: File exists; no file was made" ]
+	only in spilled old
+	mv old f
+	cp f old
+	refuses linkat:EEXIST:1-200 "f: cannot replace: File exists; the file is unchanged" spool -o f
+	refuses fstatat:ENOENT:1-200 "f: cannot write: Stale file handle; nothing was read" spool -o f
+	refuses linkat:EPERM:1,openat:EMFILE:4-99 \
+	    "f: cannot make its backup f~: Too many open files; the file is unchanged" spool -b -o f
+}
+
+@test "two calls fail: attributes" {
+	small
+	setfattr -n user.note -v 'a note' f
+	# A file system that has none at all, whatever it says of that; and one that has, but fails once.
+	local call
+	for call in flistxattr:ENOTSUP:1-99 flistxattr:ENOSYS:1-99 flistxattr:EIO:1-99 flistxattr:ENOTSUP:3; do
+		run given "$call" spool -o f
+		[ "$status" -eq 0 ]
+		cmp f in
+		cp old f
+	done
+	refuses flistxattr:EIO:1 "f: cannot replace: its extended attributes cannot be kept: Input/output error; -w overwrites \
+the file itself; nothing was read, the file is unchanged" spool -o f
+	refuses flistxattr:EIO:1,flistxattr:EACCES:2 "f: cannot replace: its extended attributes cannot be kept: Permission \
+denied; -w overwrites the file itself; nothing was read, the file is unchanged" spool -o f
+	refuses flistxattr:EIO:3 \
+	    "f: cannot replace: its extended attributes cannot be kept: Input/output error; the file is unchanged" spool -o f
+	# What a file has no more at the end is removed from the new one, which has got it.
+	setfattr -n user.more -v 'one more' f
+	run meanwhile 'setfattr -x user.more f' read:GO:1,fremovexattr:EIO:1 spool -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = \
+	    "spool: f: cannot replace: its extended attributes cannot be kept: Input/output error; the file is unchanged" ]
+	cmp f old
+	setfattr -n user.more -v 'one more' f
+	run meanwhile 'setfattr -x user.more f' read:GO:1,fremovexattr:ENODATA:1 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	cp old f
+	setfattr -n user.more -v 'one more' f
+	setfattr -n user.note -v 'a note' f
+	run meanwhile 'setfattr -x user.more f' read:GO:1 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	[ "$(getfattr f)" = "$(printf '%s\n' '# file: f' user.note '')" ]
+	cp old f
+	setfacl -m u:1234:rw f
+	cp -a f old
+	refuses fsetxattr:ENOSPC:2 \
+	    "f: cannot replace: its access control list cannot be kept: No space left on device; the file is unchanged" \
+	    spool -o f
+}
+
+# It fails with these words, and names the spill file that it could not remove.
+leaves() {
+	run given "$1" "${@:3}"
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "spool: $2" ]
+	[[ ${lines[1]} == "spool: spilled/spool-"??????": cannot remove; it is empty" ]]
+	[ "$(find spilled -type f -empty | wc -l)" -eq 1 ]
+	cmp f old
+	rm spilled/*
+}
+
+@test "a call fails: attributes of chattr, of which the others are kept" {
+	small
+	chattr +AdS f || skip "this file system has no such attributes"
+	# The fifth sets all at once, and the next ones one at a time.
+	run given ioctl:EPERM:5-6 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	[[ $(lsattr f) == ------dA* ]]
+	run given ioctl:ENOTTY:1-9 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	[[ $(lsattr f) == ---------* ]]
+}
+
+@test "two calls fail: the spill file of the old contents" {
+	small
+	seq 1000 | tee old >f
+	mkdir aside
+	local n found=0
+	for n in {1..9}; do
+		run given "open:EMFILE:$n,unlink:EACCES:1" spool -m 1K -w -T aside -o f
+		[ "$status" -ne 0 ] || cp old f
+		if [[ $output == *"/spool-"??????": cannot remove; it is empty"* ]]; then
+			[ "$status" -eq 1 ]
+			[[ ${lines[1]} == "spool: f: cannot put its old contents aside: Permission denied; the file is unchanged" ]]
+			[ "$(find aside -type f -empty | wc -l)" -eq 1 ]
+			found=1
+			rm aside/*
+		fi
+		cmp f old
+	done
+	[ "$found" -eq 1 ]
+}
+
+@test "two calls fail: the spill file" {
+	small
+	refuses open:EMFILE:1-2 "spilled: cannot write the spill file: Too many open files; nothing was released" spool -m 0
+	local n found=0
+	for n in {1..9}; do
+		run given "open:EMFILE:1,malloc:ENOMEM:$n" spool -m 0
+		if [ "$status" -ne 0 ]; then
+			[[ $output == *": Cannot allocate memory; nothing was "* ]]
+			[[ $output != "spool: spilled: cannot write the spill file:"* ]] || found=1
+		fi
+	done
+	[ "$found" -eq 1 ]
+	[ -z "$(ls -A spilled)" ]
+	leaves open:EMFILE:1,unlink:EACCES:1 \
+	    "spilled: cannot write the spill file: Permission denied; nothing was released" spool -m 0
+	leaves open:EMFILE:1-2,unlink:EIO:1 \
+	    "spilled: cannot write the spill file: Too many open files; nothing was released" spool -m 0
+	refuses open:ENOENT:1-9,fcntl:EMFILE:6-9 \
+	    "cannot write the stream in memory: Too many open files; nothing was released" spool cat
+	unset TMPDIR
+	FAIL=access:EACCES:1-2 LD_PRELOAD=$INJECT spool -v -m 1 <in 2>err | cmp - in
+	grep -q '291B in /tmp' err
+}
+
+@test "two calls fail: waiting for the source" {
+	small
+	run given read:EAGAIN:1,poll:EINTR:1-2 spool
+	[ "$output" = "$(cat in)" ]
+	refuses read:EAGAIN:1,poll:ENOMEM:1-2 \
+	    "standard input: cannot read: Cannot allocate memory; nothing was released" spool
+}
+
+@test "a call fails: the ends" {
+	small
+	FAIL=pread:EIO:1 LD_PRELOAD=$INJECT spool -m 100 <in 2>err >out && false
+	[ "$(cat err)" = \
+	    "spool: spilled: cannot read the spill file: Input/output error; standard output has only a part of it" ]
+	rm err out
+	refuses write:ECONNRESET:1 "standard output: cannot write: Connection reset by peer; it has 0 of 292 bytes" spool
+	run given write:ECONNRESET:1 spool --ignore-epipe
+	[ "$status" -eq 0 ]
+	run given close:EINTR:1-99 spool
+	[ "$output" = "$(cat in)" ]
+	run bash -c 'FAIL=open:EMFILE:1 LD_PRELOAD=$INJECT spool -o f echo <&-'
+	[ "$output" = "spool: /dev/null: cannot open: Too many open files; nothing was read" ]
+	refuses fsync:EIO:1 "/dev/null: cannot close: Input/output error; what it has may not be whole" spool -o /dev/null
+	refuses faccessat:EACCES:1 "/dev/null: cannot write: Permission denied; nothing was read" spool -o /dev/null
+	refuses open:EIO:1 "/dev/null: cannot open: Input/output error; nothing was released" spool -o /dev/null
+	run given NONE:EIO:1 spool --no-sync -o /dev/null
+	[ "$status" -eq 0 ]
+	local n found=0
+	for n in {1..9}; do
+		run given "close:EINTR:$n" spool -o /dev/null
+		[ "$status" -eq 0 ]
+		run given "fsync:EIO:1,close:EIO:$n" spool -o /dev/null
+		[ "$status" -eq 1 ]
+		run given "close:EIO:$n" spool -o /dev/null
+		[ "$status" -ne 0 ] || continue
+		found=1
+		[ "$output" = "spool: /dev/null: cannot close: Input/output error; what it has may not be whole" ]
+	done
+	[ "$found" -eq 1 ]
+	/usr/bin/python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
+	run given socket:EMFILE:1 spool -o socket
+	[ "$output" = "spool: socket: cannot open: Too many open files; nothing was released" ]
+}
+
+@test "a call fails: signals cannot be set up" {
+	small
+	local n found=0
+	for n in {40..70}; do
+		run given "sigaction:EINVAL:$n" spool -o f true
+		[ "$status" -eq 0 ] || found=1
+		[ "$status" -eq 0 ] || [ "$output" = "spool: cannot start: Invalid argument; nothing was read" ]
+		cp old f
+	done
+	[ "$found" -eq 1 ]
+	# What only tells of trouble early may fail.
+	for call in getrlimit:EINVAL:1 fallocate:ENOSYS:1 fallocate:EINVAL:1 fallocate:ENODEV:1; do
+		cp old f
+		run given "$call" spool -a -o f
+		[ "$status" -eq 0 ]
+		cat old in | cmp f
+	done
+}
+
+@test "an append that fails without waiting for the disk is cut back" {
+	small
+	refuses write:EIO:1 "f: cannot append: Input/output error; it was cut back to its old length, the file is unchanged" \
+	    spool --no-sync -a -o f
+	local n found=0
+	for n in {1..9}; do
+		run given "fsync:EIO:1,fstat:EIO:$n" spool -a -o f
+		[ "$status" -eq 1 ]
+		[[ $output != *"cannot be cut back (Input/output error), a part of the stream may stay in it" ]] || found=1
+		cp old f
+	done
+	[ "$found" -eq 1 ]
+	# One that was empty.
+	: >f
+	cp f old
+	refuses fsync:EIO:1 \
+	    "f: cannot overwrite: Input/output error; its old contents were put back, the file is unchanged" spool -w -o f
+}
+
+@test "an append that cannot be cut back says what stays, as far as that is known" {
+	small
+	local failed='spool: f: cannot append: Input/output error; it cannot be cut back'
+	run meanwhile ': >f' write:GO:1,write:EIO:1 spool -a -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = "$failed (it is shorter than it was), a part of the stream may stay in it" ]
+	# The file system says that it has cut the file, and has not; once, and each time.
+	cp old f
+	run meanwhile 'echo >>f' ftruncate:GO:1,write:EIO:1,ftruncate:NOTHING:1 spool -a -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = \
+	    "spool: f: cannot append: Input/output error; it was cut back to its old length, the file is unchanged" ]
+	cmp f old
+	run meanwhile 'printf x >>f' ftruncate:GO:1,write:EIO:1,ftruncate:NOTHING:1-3 spool -a -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = "$failed (Input/output error), 1 bytes of the stream stay in it" ]
+	[ "$(cat f)" = "$(cat old; printf x)" ]
+	cp old f
+	run given write:EIO:1,ftruncate:EIO:1 spool -a -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = "$failed (Input/output error), 0 bytes of the stream stay in it" ]
+	cmp f old
+	local n found=0
+	for n in {1..9}; do
+		run given "fsync:EIO:1,fstat:EIO:$n" spool -a -o f
+		[ "$status" -eq 1 ]
+		[ "$output" != "$failed (Input/output error), a part of the stream may stay in it" ] || found=1
+		run given "fsync:EIO:1,ftruncate:EIO:1,fstat:EIO:$n" spool -a -o f
+		[ "$status" -eq 1 ]
+		[ "$output" != "$failed (Input/output error), a part of the stream may stay in it" ] || found=$((found + 2))
+		cp old f
+	done
+	[ "$found" -ge 3 ]
+}
+
+@test "an overwrite that was undone is read again: what the disk has lost is not called unchanged" {
+	seq 30000 | tee old >f
+	run meanwhile 'printf X 1<>f' write:EIO:2,fsync:GO:2 spool -m 100 -w -o f
+	[ "$status" -eq 1 ]
+	[ "${lines[0]}" = "spool: f: cannot overwrite: Input/output error" ]
+	[[ ${lines[1]} == "spool: f: cannot put its old contents back: Input/output error; they are in ./.f.spool-"* ]]
+	cmp "${lines[1]##* }" old
+	cmp f old && false
+	[ "$(tail -c +2 f | cksum)" = "$(tail -c +2 old | cksum)" ]
+}
+
+# What others do at one moment.
+meanwhile() {
+	FAIL_DO=$1 given "${@:2}"
+}
+
+@test "meanwhile: others have appended, too" {
+	small
+	run meanwhile 'echo other >>f' fsync:GO:1,fsync:EIO:1 spool -a -o f
+	[[ $output == "spool: f: cannot append: Input/output error; it cannot be cut back (it has grown by more than that), 292 "* ]]
+	[ "$(cat f)" = "$(cat old in; echo other)" ]
+}
+
+@test "meanwhile: others make the file where there are no hard links" {
+	small
+	rm f
+	run meanwhile 'echo theirs >new' openat:EOPNOTSUPP:1,renameat2:ENOSYS:1,linkat:GO:1,linkat:EPERM:1 spool -o new
+	[ "$status" -eq 0 ]
+	cmp new in
+	only in new old spilled
+}
+
+@test "meanwhile: a part of a write that fails has arrived, and is cut off" {
+	small
+	run meanwhile 'head -c 100 in >>f' write:GO:1,write:ENOSPC:1 spool -a -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: f: cannot append: No space left on device; it was cut back to its old length, the file is unchanged" ]
+	cmp f old
+	# Where the file cannot be read, it is not known whose that is.
+	run meanwhile 'head -c 100 in >>f' openat:EACCES:3,write:GO:1,write:ENOSPC:1 spool -a -o f
+	[ "$output" = "spool: f: cannot append: No space left on device; it cannot be cut back (it has grown by more than that), 0 bytes of the stream stay in it" ]
+	cp old f
+	run meanwhile 'echo : >f' fsync:GO:1,fsync:EIO:1 spool -a -o f
+	[ "$output" = "spool: f: cannot append: Input/output error; it cannot be cut back (it is shorter than it was), a part of the stream may stay in it" ]
+}
+
+@test "meanwhile: somebody has put another file in place of the hidden one" {
+	small
+	rm f old
+	run meanwhile 'for f in .f.spool-*; do echo other >other; mv other "$f"; done' openat:EOPNOTSUPP:1,fsync:GO:1 spool -o f
+	[ "$output" = "spool: f: cannot create: Stale file handle; no file was made" ]
+	[ ! -e f ]
+}
+
+@test "meanwhile: the file system removes the file and then refuses the new one" {
+	small
+	run meanwhile 'rm f' renameat:GO:1,renameat:EACCES:1 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	cp old f
+	run meanwhile 'rm f' renameat:GO:1,renameat:EACCES:1,renameat2:EACCES:1 spool -o f
+	[ "$status" -eq 1 ]
+	[[ $output == "spool: f: cannot replace: Permission denied; the file system has removed the file; its new contents are in ./.f.spool-"* ]]
+	cmp .f.spool-* in
+	rm .f.spool-*
+	cp old f
+	run meanwhile 'rm f' linkat:GO:1,linkat:EACCES:1-2 spool -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: f: cannot replace: Permission denied; the file system has removed the file" ]
+	only in old spilled
+	# Nobody can say what has become of it.
+	cp old f
+	local n found=0
+	for n in {1..20}; do
+		run given "renameat:EACCES:1,fstatat:EIO:$n" spool -o f
+		[ "$output" != "spool: f: cannot replace: Permission denied; the file was not touched" ] || found=1
+		cmp f old
+	done
+	[ "$found" -eq 1 ]
+}
+
+@test "meanwhile: on SMB, others make a new file just then, or the old one cannot be moved back" {
+	small
+	export FAIL_TYPE=fe534d42
+	run meanwhile 'echo theirs >f' renameat2:GO:2 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	cp old f
+	run given renameat2:EACCES:2-4 spool -o f
+	[ "$status" -eq 1 ]
+	[[ ${lines[0]} == "spool: ./.f.spool-"*": cannot rename it to f: Permission denied; it has the old contents" ]]
+	local aside=${lines[0]#spool: }
+	cmp "${aside%%: cannot rename it*}" old
+	[[ ${lines[1]} == "spool: f: cannot replace: Permission denied; the file system has removed the file; its new contents are in ./.f.spool-"* ]]
+	cmp "${lines[1]##* }" in
+	rm .f.spool-*
+	cp old f
+	run meanwhile 'rm f' renameat2:GO:1 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	only f in old spilled
+	# A name that others have removed is refused until its last close.
+	rm f
+	run given linkat:EACCES:1-5 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	rm f
+	says 1 "spool: f: cannot create: Permission denied; no file was made" given linkat:EACCES:1-200 spool -o f
+	only in old spilled
+}
+
+@test "meanwhile: others write into new contents that cannot be private" {
+	small
+	mkdir base m
+	bindfs --perms=a=rwX --chmod-ignore base m 3>&-
+	cp old m/f
+	run meanwhile 'echo theirs >>"$(echo m/.f.spool-*)"' fsync:GO:1 spool -o m/f
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: m/f: cannot replace: others have written into its new contents; the file is unchanged" ]
+	cmp m/f old
+	local n found=0
+	for n in {1..20}; do
+		run given "read:EIO:$n" spool -o m/f
+		[ "$status" -eq 0 ] || cmp m/f old
+		[ "$output" != "spool: m/f: cannot read its new contents: Input/output error; the file is unchanged" ] || found=1
+	done
+	[ "$found" -eq 1 ]
+	(cd m && settles_to f)
+	umount -l m
+}
+
+# Calls fail, @ being 1 to 12 in turn: at least one of these times gives this message, and each time f is what it was, or has
+# the new contents.
+one_says() {
+	local n found=0 told=$1 calls=$2
+	for n in {1..12}; do
+		cp old f
+		run given "${calls//@/$n}" "${@:3}"
+		if [ "$status" -eq 0 ]; then
+			cmp f in
+		else
+			[ "$status" -eq 1 ]
+			cmp f old
+		fi
+		[ "$output" != "spool: $told" ] || found=1
+		only f in old spilled
+	done
+	cp old f
+	[ "$found" -eq 1 ]
+}
+
+@test "a call fails: help is printed line by line" {
+	says 1 "spool: standard output: cannot write: No space left on device" \
+	    bash -c 'stdbuf -oL spool --help >/dev/full'
+}
+
+@test "calls fail: what a check of a path needs, where the file itself is overwritten" {
+	small
+	refuses linkat:EIO:1 "f: cannot stage the stream for the check: Input/output error; the file is unchanged" \
+	    spool -w -c 'test -s {}' -o f
+}
+
+@test "calls fail: a file system that does not rename" {
+	small
+	local error why
+	while read -r error why; do
+		refuses "renameat:$error:1" "f: cannot replace: $why; -w overwrites the file itself; the file is unchanged" spool -o f
+	done <<-'END'
+	EPERM Operation not permitted
+	ENOSYS Function not implemented
+	ENOTSUP Operation not supported
+	EBUSY it is a mount point
+	END
+	ln -s "$(command -v spool)" sponge
+	for error in EPERM ENOSYS ENOTSUP EBUSY; do
+		run given "renameat:$error:1" ./sponge f
+		[ "$status" -eq 0 ]
+		cmp f in
+		cp old f
+	done
+	run given linkat:EPERM:1 spool -o new
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: new: cannot create: Operation not permitted; no file was made" ]
+	[ ! -e new ]
+}
+
+# Without O_TMPFILE, and the mode of the file beside it cannot be set: so it is made once more at the commit.
+late=openat:EOPNOTSUPP:2,openat:EOPNOTSUPP:4,openat:EOPNOTSUPP:7,fchmod:EPERM
+
+@test "calls fail: new contents that cannot be private" {
+	small
+	local n
+	for n in 1 2; do
+		run given "$late:$n" spool -o f
+		[ "$status" -eq 0 ]
+		cmp f in
+		cp old f
+	done
+	for n in 3 5; do
+		refuses "$late:1,openat:EACCES:$n" "f: cannot replace: its directory cannot be written: Permission denied; -w \
+overwrites the file itself; nothing was read, the file is unchanged" spool -o f
+	done
+	refuses "$late:1,openat:EMFILE:8" "f: cannot replace: Too many open files; the file is unchanged" spool -o f
+	one_says "f: cannot read its new contents: Input/output error; the file is unchanged" "$late:1,lseek:EIO:@" spool -o f
+	refuses "$late:1,openat:EMFILE:6" \
+	    "f: cannot stage the stream for the check: Operation not supported; the file is unchanged" \
+	    spool -c 'test -s {}' -o f
+}
+
+@test "calls fail: a file system of a program, which stores a file after its last close" {
+	small
+	export FAIL_TYPE=65735546
+	local named=openat:EOPNOTSUPP:2 n
+	one_says "f: cannot replace: Input/output error; the file is unchanged" "$named,close:EIO:@" spool -o f
+	one_says "f: cannot replace: Too many open files; the file is unchanged" "$named,openat:EMFILE:@" spool -o f
+	# It is closed while it is renamed, and then opened once more.
+	refuses "$named,renameat:EIO:1" "f: cannot replace: Input/output error; the file is unchanged" spool -o f
+	one_says "f: cannot replace: Too many open files; the file is unchanged" "$named,renameat:EIO:1,openat:EMFILE:@" \
+	    spool -o f
+	run given "$named,close:EINTR:1-99" spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	cp old f
+	# It has not stored all of the new contents.
+	run meanwhile 'for f in .f.spool-*; do : >"$f"; done' "$named,openat:GO:5" spool -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: f: cannot replace: Input/output error; the file is unchanged" ]
+	cmp f old
+	# The old file has gone, and so the new one would be opened with its number.
+	local found=0
+	for n in {3..12}; do
+		cp old f
+		run meanwhile 'rm f' "$named,read:GO:1,fcntl:EMFILE:$n" spool -o f
+		if [ "$status" -eq 0 ]; then
+			cmp f in
+		fi
+		[ "$output" != "spool: f: cannot create: Too many open files; no file was made" ] || found=1
+		[ "$found" -eq 0 ] || break
+	done
+	[ "$found" -eq 1 ]
+	only in old spilled
+	cp old f
+	for n in {1..9}; do
+		run meanwhile 'rm f' "$named,read:GO:1,fstat:EIO:$n" spool -o f
+		[ "$status" -eq 0 ] || [ "$output" != "spool: f: cannot create: Input/output error; no file was made" ] || found=2
+		cp old f
+	done
+	[ "$found" -eq 2 ]
+	only f in old spilled
+}
+
+@test "calls fail: a file system of a program, where the file itself is written" {
+	small
+	export FAIL_TYPE=65735546
+	run given openat:EMFILE:5 spool -w -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: f: cannot close: Too many open files; what it has may not be whole" ]
+	cp old f
+	local options error=Input/output
+	for options in '-w 5' '-a 4'; do
+		run meanwhile ': >f' "openat:GO:${options#* }" spool "${options% *}" -o f
+		[ "$status" -eq 1 ]
+		[ "$output" = "spool: f: cannot close: $error error; what it has may not be whole" ]
+		[ ! -s f ]
+		cp old f
+	done
+	# What may not be read cannot be looked at.
+	run given openat:EACCES:5 spool -w -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	cp old f
+	run given openat:EACCES:3 spool -a -o f
+	[ "$status" -eq 0 ]
+	cat old in | cmp f
+	cp old f
+	refuses openat:EACCES:3-4 "f: cannot append: Permission denied; the file is unchanged" spool -a -o f
+}
+
+@test "calls fail: a file that others make just then, where there are neither links nor a rename that spares it" {
+	small
+	rm f
+	local error
+	for error in EPERM EIO; do
+		echo theirs >theirs
+		chmod 604 theirs
+		run meanwhile 'mv theirs f' "openat:EOPNOTSUPP:1,renameat2:ENOSYS:1,linkat:GO:1,linkat:$error:1" spool -o f
+		[ "$status" -eq 0 ]
+		cmp f in
+		# It has become the old file, so its mode is kept.
+		[ "$(stat -c %a f)" = 604 ]
+		rm f
+	done
+	local n found=0
+	for n in {1..12}; do
+		run given "openat:EOPNOTSUPP:1,renameat2:ENOSYS:1,linkat:EPERM:1,fstatat:EIO:$n" spool -o f
+		[ "$status" -ne 0 ] || rm f
+		[ "$output" != "spool: f: cannot create: Input/output error; no file was made" ] || found=1
+		only in old spilled
+	done
+	[ "$found" -eq 1 ]
+}
+
+@test "calls fail: a new file whose mode cannot be found out" {
+	small
+	rm f
+	run given openat:EMFILE:2-3 spool -o f
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: f: cannot create: its mode cannot be kept: Too many open files; no file was made" ]
+	only in old spilled
+}
+
+@test "calls fail: the file was replaced by others just then, which ESTALE says, too" {
+	small
+	setfattr -n user.note -v 'a note' f
+	local call
+	for call in openat:ESTALE:1 openat:ESTALE:3 flistxattr:ESTALE:1 fgetxattr:ESTALE:1 fgetxattr:ESTALE:4 flistxattr:ESTALE:3; do
+		chmod 604 f
+		run given "$call" spool -o f
+		[ "$status" -eq 0 ]
+		cmp f in
+		[ "$(getfattr --only-values -n user.note f)" = 'a note' ]
+		[ "$(stat -c %a f)" = 604 ]
+		only f in old spilled
+	done
+}
+
+@test "calls fail: finding the file" {
+	small
+	# It is there, and then it is not, and then it is.
+	run given stat:ENOENT:1-2 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	cp old f
+	refuses stat:ENOENT:1-200 "f: cannot write: Stale file handle; nothing was read" spool -o f
+	run meanwhile 'echo theirs >theirs; mv theirs f' fstatat:GO:1 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	cp old f
+	ln -s f l
+	run given stat:EIO:2 spool -o l
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: l: cannot write: Input/output error; nothing was read" ]
+	run given strdup:ENOMEM:1 spool -o l
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: l: cannot write: Cannot allocate memory; nothing was read" ]
+	cmp f old
+}
+
+@test "calls fail: the disk is waited for where no copy of the descriptor can be closed" {
+	small
+	local n found=0
+	for n in {1..12}; do
+		run given "fcntl:EMFILE:$n,fsync:EIO:1" spool -m 0 cat
+		[ "$output" != "spool: spilled: cannot write the spill file: Input/output error; nothing was released" ] || found=$n
+		[ "$status" -eq 1 ] || [ "$output" = "$(cat in)" ]
+	done
+	[ "$found" -gt 0 ]
+	# An interrupted call is made again, and some kinds of files know no such call.
+	local error
+	for error in EINTR EINVAL; do
+		run given "fcntl:EMFILE:$found,fsync:$error:1" spool -m 0 cat
+		[ "$status" -eq 0 ]
+		[ "$output" = "$(cat in)" ]
+	done
+}
+
+@test "calls fail: the contents are read again after a check, where no time of change can be trusted" {
+	small
+	export FAIL_TYPE=6969
+	one_says "f: cannot read its new contents: Cannot allocate memory; the file is unchanged" pread:ENOMEM:@ \
+	    spool -c 'cat {} >checked && rm checked' -o f
+	one_says "f: cannot read its new contents: Input/output error; the file is unchanged" pread:EIO:@ \
+	    spool -c 'cat {} >checked && rm checked' -o f
+	local n
+	for n in {1..9}; do
+		run given "pread:EINTR:$n" spool -c 'cat {} >checked && rm checked' -o f
+		[ "$status" -eq 0 ]
+		cmp f in
+		cp old f
+	done
+	# The check makes it shorter, longer, or just another.
+	local check
+	for check in ': >{}' 'echo >>{}' 'printf X 1<>{}' 'sleep 1; printf X 1<>{}'; do
+		for FAIL_TYPE in 6969 ef53; do
+			run given NONE:EIO:1 spool -c "$check" -o f
+			[ "$status" -eq 3 ]
+			[ "$output" = "spool: the check '$check' has changed the stream; the file is unchanged" ]
+			cmp f old
+		done
+	done
+	# One that only changes the times is believed.
+	run given NONE:EIO:1 spool -c 'sleep 1; touch {}' -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	only f in old spilled
+}
+
+@test "calls fail: what is known of the file systems" {
+	small
+	rm f
+	# The file may have another name by now, if it cannot be looked at.
+	local n found=0
+	for n in {1..9}; do
+		run given "openat:EOPNOTSUPP:1,fstat:EIO:$n" spool -o f
+		if [ "$status" -ne 0 ]; then
+			[ ! -e f ]
+			[ "$output" != "spool: f: cannot create: Stale file handle; no file was made" ] || found=1
+		fi
+		rm -f f
+		only in old spilled
+	done
+	[ "$found" -eq 1 ]
+	# SMB 1, and ramfs.
+	cp old f
+	export FAIL_TYPE=ff534d42; run given NONE:EIO:1 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	only f in old spilled
+	export FAIL_TYPE=858458f6; run given NONE:EIO:1 spool -v -m 0 -o /dev/null
+	[ "$status" -eq 0 ]
+	[[ $output == *" 292B in spilled (which is memory as well; -T names another directory); "* ]]
+}
+
+@test "calls fail: a descriptor, of which the system says nothing" {
+	small
+	local n found=0
+	for n in {1..12}; do
+		FAIL=fcntl:EBADF:$n LD_PRELOAD=$INJECT spool -o /dev/fd/3 <in 3>out 2>err && continue
+		[ -s err ]
+		! grep -qx 'spool: /dev/fd/3: cannot write: it is closed; nothing was read' err || found=$((found + 1))
+		[ ! -s out ]
+	done
+	[ "$found" -eq 2 ]
+}
+
+@test "calls fail: as sponge, whether moreutils would rename" {
+	small
+	ln -s "$(command -v spool)" sponge
+	# Who may not write the file replaces it, where sponge would make its new file on the same file system.
+	local directory
+	for directory in '' "$PWD" "$PWD/none"; do
+		rm -f other
+		ln f other
+		export FAIL=faccessat:EACCES:1-9 TMPDIR=$directory
+		run bash -c 'LD_PRELOAD=$INJECT exec timeout -s KILL 20 ./sponge f <in'
+		if [ "$directory" = "$PWD/none" ]; then
+			[ "$status" -eq 1 ]
+			[ "$output" = "sponge: f: cannot write: Permission denied; nothing was read, the file is unchanged" ]
+			cmp f old
+		else
+			[ "$status" -eq 0 ]
+			cmp f in
+			rm f
+			mv other f
+			cmp f old
+		fi
+	done
+	unset FAIL
+	run given faccessat:EROFS:1-9 ./sponge f
+	[ "$status" -eq 1 ]
+	[ "$output" = "sponge: f: cannot write: Read-only file system; nothing was read, the file is unchanged" ]
+	cmp f old
+	# One that is reached by a link is overwritten, and so its other names follow.
+	ln -s f l
+	run given NONE:EIO:1 ./sponge l
+	[ "$status" -eq 0 ]
+	cmp f in
+	cmp other in
+}
+
+@test "a call fails: the file that shows whether there are modes" {
+	small
+	mkdir base m
+	bindfs base m 3>&-
+	run given unlink:EACCES:1 spool -T m
+	[ "$status" -eq 0 ]
+	[[ ${lines[0]} == "spool: m/spool-"??????": cannot remove; it is empty" ]]
+	rm m/spool-*
+	run given mkostemp:EACCES:1 spool -T m
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(cat in)" ]
+	(cd m && settles_to)
+	umount -l m
+}
+
+@test "a call fails: a file of FUSE is looked at after its last close" {
+	small
+	mkdir base m
+	bindfs base m 3>&-
+	local call n told found=0
+	for call in close:EIO openat:EACCES openat:EIO fstat:EIO pread:EIO; do
+		for n in {1..25}; do
+			cp old m/f
+			run given "$call:$n" spool -o m/f
+			if [ "$status" -eq 0 ]; then cmp m/f in; else cmp m/f old && found=$((found + 1)); fi
+			for told in -w -a; do
+				cp old m/f
+				run given "$call:$n" spool "$told" -o m/f
+				[ "$status" -ne 0 ] || continue
+				cmp m/f old || [[ $output == *"may not be whole" ]]
+			done
+		done
+	done
+	(cd m && settles_to f)
+	umount -l m
+	[ "$found" -gt 10 ]
+}
+
+@test "meanwhile: the file is something else, or has gone" {
+	small
+	# Looked at twice: before reading, and at the end.
+	run meanwhile 'rm f; mkfifo f' openat:GO:1 spool -o f
+	[ "$output" = "spool: f: cannot write: Invalid argument; nothing was read, the file is unchanged" ]
+	[ -p f ]
+	rm f
+	cp old f
+	run meanwhile 'rm f; mkfifo f' read:GO:1 spool -o f
+	[ "$output" = "spool: f: cannot write: it is not a regular file any more; nothing was released" ]
+	[ -p f ]
+	rm f
+	cp old f
+	run meanwhile 'rm f; mkdir f' read:GO:1 spool -o f
+	[ "$output" = "spool: f: cannot write: Is a directory; the file is unchanged" ]
+	rmdir f
+	for options in '' -w -a -b -u '-c true' '-w -c true'; do
+		for call in openat read; do
+			cp old f
+			# shellcheck disable=SC2086
+			run meanwhile 'rm f' "$call:GO:1" spool $options -o f
+			[ "$status" -eq 0 ]
+			cmp f in
+			rm f
+			only in old spilled
+		done
+	done
+	run meanwhile 'ln -s f f' readlink:GO:2 spool -o f
+	[ "$output" = "spool: f: cannot write: Too many levels of symbolic links; nothing was read" ]
+	rm f
+	echo theirs >theirs
+	run meanwhile 'cp theirs f' fsync:GO:1 spool -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+}
+
+@test "meanwhile: -u compares with a file that becomes shorter" {
+	local n
+	small
+	for n in 2 3 4; do
+		cp in f
+		run meanwhile ': >f' "read:GO:$n" spool -u -o f
+		[ "$status" -eq 0 ]
+		cmp f in
+	done
+}
+
+@test "meanwhile: a signal that the watch has not seen yet stops the commit" {
+	small
+	# When it comes the watch does not wait for it yet.
+	run meanwhile 'kill -TERM $PPID; sleep 0.3' sigwait:GO:1 spool -o f sh -c 'sleep 0.1; seq 5'
+	[ "$status" -eq 143 ]
+	cmp f old
+	only f in old spilled
+}
+
+@test "meanwhile: a signal when the watch is about to stop" {
+	small
+	local n
+	# Once when the check is started, once when it has ended, and once when it has been judged.
+	for n in 1 2 3; do
+		run meanwhile 'kill -TERM $PPID; sleep 0.2' "sigpending:GO:$n" spool -c true
+		[ "$status" -eq 143 ]
+		[ -z "$output" ]
+	done
+	run given sigpending:EIO:4 spool -c true
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(cat in)" ]
+}
+
+@test "meanwhile: a signal while a check runs, and calls of the watch fail" {
+	small
+	local call
+	for call in waitid:EINTR:2 waitid:ECHILD:2 sigwait:EINVAL:2 sigwait:EINVAL:3 sigwait:EINVAL:4; do
+		run given "$call" spool -c 'kill -TERM $PPID; sleep 0.2' -o f
+		[ "$status" -eq 143 ]
+		cmp f old
+		only f in old spilled
+	done
+	# Two children, of which one ends before the other.
+	run given NONE:EIO:1 spool -c 'trap "" TERM; kill -TERM $PPID; sleep 0.3; touch checked' -o f \
+	    sh -c 'echo x; exec >&-; sleep 10'
+	[ "$status" -eq 143 ]
+	[ -e checked ]
+	cmp f old
+}
+
+@test "calls fail: signals cannot be waited for, or sent to a thread or the process" {
+	small
+	local calls
+	for calls in sigwait:EPERM:1-999,sigtimedwait:EPERM:1-999 kill:EPERM:1; do
+		run given "$calls" spool -p -c 'sleep 0.2' -o f
+		[ "$status" -eq 0 ]
+		cmp f in
+		cp old f
+	done
+	run given sigwait:EPERM:1-999 spool -c 'kill -USR1 $PPID; sleep 0.3'
+	[[ $output == "spool: checking 292B 0:00:00"* ]]
+	run given sigwait:EPERM:1-999 spool -o f sh -c 'kill -TERM $PPID; exec sleep 10'
+	[ "$status" -eq 143 ]
+	cmp f old
+	only f in old spilled
+}
+
+@test "meanwhile: a signal that comes when the check has ended still ends spool" {
+	small
+	run meanwhile 'kill -TERM $PPID; sleep 0.1' kill:GO:1 spool -c true
+	[ "$status" -eq 143 ]
+	[ -z "$output" ]
+}
+
+@test "a call fails: the figures" {
+	small
+	rm f
+	run given ftruncate:EIO:1 spool --stats figures
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: figures: cannot write the figures: Input/output error; nothing was read" ]
+	local call
+	for call in ftruncate:EIO:2 dup:EIO:1 lseek:EIO:1; do
+		run given "$call" spool --stats figures
+		[ "$status" -eq 0 ]
+		grep -qx 'spool: figures: cannot write the figures: Input/output error; nothing else is concerned' <<<"$output"
+	done
+	status=0
+	FAIL=fcntl:EMFILE:4 LD_PRELOAD=$INJECT spool --stats /dev/stderr <in >out 2>log || status=$?
+	[ "$status" -eq 1 ]
+	[ "$(cat log)" = "spool: /dev/stderr: cannot write the figures: Too many open files; nothing was read" ]
+	for call in fopen:ENOENT:1 fopen:ENOENT:1,getrusage:EINVAL:1; do
+		run given "$call" spool --stats figures
+		[ "$status" -eq 0 ]
+	done
+	grep -q '"peak_rss_bytes": null, "status": 0}' figures
+	# A file that takes nothing; and where nothing does, the message cannot be written either.
+	run given write:NOTHING:2 spool --stats figures
+	[ "$status" -eq 0 ]
+	grep -qx 'spool: figures: cannot write the figures: Input/output error; nothing else is concerned' <<<"$output"
+	run given write:NOTHING:2-9999 spool --stats figures
+	[ "$status" -eq 0 ]
+	run given write:EINTR:2 spool --stats figures
+	[ "$status" -eq 0 ]
+	grep -q '"status": 0}' figures
+}
+
+@test "a call fails: the progress" {
+	small
+	run given pthread_create:EAGAIN:2 spool -p
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(printf '%s\n' 'spool: cannot show the progress: Resource temporarily unavailable'; cat in)" ]
+	run given pthread_attr_init:ENOMEM:1 spool -p
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(printf '%s\n' 'spool: cannot show the progress: Cannot allocate memory'; cat in)" ]
+	run given pthread_create:EAGAIN:1 spool -p
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: cannot start: Resource temporarily unavailable; nothing was read" ]
+}
+
+@test "a call fails: a terminal's width" {
+	export COLUMNS=30
+	on_terminal sh -c '(head -c 3M /dev/zero; sleep 0.5) |
+	    FAIL=ioctl:EIO:1-999 LD_PRELOAD=$INJECT spool -p >out' >seen
+	tr '\r' '\n' <seen | grep '[^ ]' >lines
+	[ "$(wc -L <lines)" -ge 12 ]
+	[ "$(wc -L <lines)" -le 29 ]
+	run ! grep -vxE 'soaking [0-9.]+[KM]?i?B 0:00:0[0-9]( [0-9.]+[KMG]?i?B/s)? *' lines
+	[ "$(stat -c %s out)" -eq 3145728 ]
+}
