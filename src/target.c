@@ -60,7 +60,7 @@ struct target {
 	const char *doing;		/* what look() has failed to do */
 	bool exists;
 	bool adopted;			/* replaced as sponge does it, though it becomes one's own */
-	int refusal;			/* the errno of the last attempt, if another one may succeed */
+	int refusal;			/* the errno of the last attempt to commit: see again() */
 	bool unseen;			/* whether it exists is not known: looking has failed */
 	struct staged staged;
 	bool late;			/* it is staged only at the commit: see has_to_be_late() */
@@ -459,11 +459,38 @@ may_write(struct target *target)
 	return faccessat(directory, name, W_OK, AT_EACCESS);
 }
 
-/* The errno of a file that others have just removed or replaced; ESTALE on FUSE and network file systems. */
+#ifndef EBADFD
+#define EBADFD ESTALE
+#endif
+
+/* A file that others have just removed or replaced: ESTALE on FUSE and network file systems, EBADFD on GlusterFS. */
+static bool
+is_stale(int error)
+{
+	return error == ESTALE || error == EBADFD;
+}
+
 static bool
 is_gone(int error)
 {
-	return error == ESTALE || error == ENOENT;
+	return is_stale(error) || error == ENOENT;
+}
+
+/* As fstatat(2). Where the name leads to a file that has just gone, another attempt finds what has replaced that file. */
+static int
+look_up(const struct place *place, struct stat *status)
+{
+	const struct timespec pause = { .tv_nsec = 10000000 };
+	int result = -1;
+
+	for (int i = 0; i < 10; i++) {
+		result = fstatat(place->directory, place->name, status, AT_SYMLINK_NOFOLLOW);
+		if (result == 0 || !is_stale(errno))
+			break;
+		(void)nanosleep(&pause, NULL);
+		errno = ESTALE;		/* EBADFD would puzzle the user, and nanosleep may have failed */
+	}
+	return result;
 }
 
 /* After a failure while looking: -1, or 0 for a file that is not there any more. SMB has EINVAL for one that is removed. */
@@ -478,13 +505,11 @@ vanished(struct target *target)
 static int
 look(struct target *target)
 {
-	const int directory = target->place.directory;
-	const char *name = target->place.name;
 	struct stat status;
 
 	target->doing = "write";
 	target->exists = false;
-	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == -1) {
+	if (look_up(&target->place, &status) == -1) {
 		target->unseen = errno != ENOENT;
 		return target->unseen ? -1 : 0;
 	}
@@ -737,7 +762,7 @@ find(struct target *target)
 	for (int i = 0; i < ATTEMPTS; i++) {
 		const bool is_there = stat(file, &status) == 0;
 
-		if (!is_there && errno != ENOENT)
+		if (!is_there && !is_gone(errno))
 			return -1;
 		if (is_there && S_ISDIR(status.st_mode)) {
 			errno = EISDIR;
@@ -750,7 +775,7 @@ find(struct target *target)
 			return -1;
 		/* Asked again, since what place_find() has followed may not have been there before. */
 		if (stat(file, &status) == -1) {
-			if (errno != ENOENT)
+			if (!is_gone(errno))
 				return -1;
 			if (fstatat(place->directory, place->name, &found, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
 				return 0;
@@ -1037,18 +1062,18 @@ copy_backup(const struct target *target)
 static int
 back_up(const struct target *target)
 {
-	int result = -1;
-
-	if (!target->exists || target->options.backup == NULL)
+	if (!target->exists || target->options.backup == NULL
+	    || (target->mode == TARGET_REPLACE && link_backup(target) == 0))
 		return 0;
-	if (target->mode == TARGET_REPLACE)
-		result = link_backup(target);
-	if (result == -1)
-		result = copy_backup(target);
-	if (result == -1)
-		message("%s: cannot make its backup %s: %s; %s", target->options.file, target->backup_name,
-		    strerror(errno), target_state(target));
-	return result;
+	return copy_backup(target);
+}
+
+static int
+fail_backup(const struct target *target)
+{
+	message("%s: cannot make its backup %s: %s; %s", target->options.file, target->backup_name, strerror(errno),
+	    target_state(target));
+	return STATUS_FAILED;
 }
 
 /*
@@ -1078,7 +1103,10 @@ commit_nothing(const struct target *target)
 static int
 back_up_before_writing(void *target)
 {
-	return back_up(target);
+	if (back_up(target) == 0)
+		return 0;
+	(void)fail_backup(target);
+	return -1;
 }
 
 /* Whether the file is so long, at least, after its last close: see staged_reopen(). */
@@ -1137,6 +1165,14 @@ commit_in_place(struct target *target, struct spool *spool)
 /* The staged file takes the place of the old one. AGAIN: the place has changed; look again. */
 #define AGAIN (-1)
 
+/* errno is what the last attempt will have failed with. */
+static int
+again(struct target *target)
+{
+	target->refusal = errno;
+	return AGAIN;
+}
+
 static bool
 may_overwrite(const struct target *target)
 {
@@ -1173,7 +1209,7 @@ make_ready(struct target *target, struct spool *spool, const char *doing)
 		return fail(target, doing);
 	if (dress(target, what, sizeof(what)) == -1) {
 		if (is_gone(errno))
-			return AGAIN;
+			return again(target);
 		if (may_overwrite(target))
 			return overwrite_instead(target);
 		message("%s: cannot %s: %s cannot be kept: %s; %s", target->options.file, doing, what, strerror(errno),
@@ -1226,9 +1262,9 @@ refuse(struct target *target, const char *doing)
 
 	/* SMB refuses a name that others have removed until its last close. */
 	if (target->exists ? error == EEXIST && smb : error == EEXIST || (error == EACCES && smb)) {
-		target->refusal = error;
 		signals_release();
-		return AGAIN;
+		errno = error;
+		return again(target);
 	}
 	if (target->exists && fstatat(target->place.directory, target->place.name, &now, AT_SYMLINK_NOFOLLOW) == -1) {
 		if (errno == ENOENT)
@@ -1256,8 +1292,12 @@ replace(struct target *target, struct spool *spool)
 	if (status != STATUS_DONE)
 		return status;
 	signals_hold();
-	if (back_up(target) == -1)
-		return STATUS_FAILED;
+	if (back_up(target) == -1) {
+		if (!is_gone(errno))
+			return fail_backup(target);
+		signals_release();
+		return again(target);
+	}
 	close_old(target);	/* SMB: see rename_aside() */
 	if (staged_publish(target, &target->staged, target->place.name, target->exists) == -1) {
 		status = refuse(target, doing);
@@ -1343,6 +1383,30 @@ wait_for_others(struct target *target, int attempts)
 		(void)nanosleep(&pause, NULL);
 }
 
+/* An exit status, or AGAIN. */
+static int
+try_to_commit(struct target *target, struct spool *spool)
+{
+	int same = 0;
+
+	if (look(target) == -1) {
+		if (errno != EINVAL)
+			return fail(target, target->doing);
+		message("%s: cannot write: it is not a regular file any more; nothing was released",
+		    target->options.file);
+		return STATUS_FAILED;
+	}
+	if (target->exists && target->options.only_if_changed)
+		same = is_same(target, spool);
+	if (same == -1)
+		return is_gone(errno) ? again(target) : fail(target, "compare");
+	if (same == 1)
+		return commit_nothing(target);
+	if (target->exists && target->mode != TARGET_REPLACE)
+		return commit_in_place(target, spool);
+	return replace(target, spool);
+}
+
 int
 target_commit(struct target *target, struct spool *spool)
 {
@@ -1352,30 +1416,12 @@ target_commit(struct target *target, struct spool *spool)
 		return commit_direct(target, spool);
 	for (int i = 0; i < ATTEMPTS && status == AGAIN; i++) {
 		wait_for_others(target, i);
-		if (look(target) == -1) {
-			if (errno != EINVAL)
-				return fail(target, target->doing);
-			message("%s: cannot write: it is not a regular file any more; nothing was released",
-			    target->options.file);
-			return STATUS_FAILED;
-		}
-		if (target->exists && target->options.only_if_changed) {
-			int same = is_same(target, spool);
-
-			if (same == -1)
-				return fail(target, "compare");
-			if (same == 1)
-				return commit_nothing(target);
-		}
-		if (target->exists && target->mode != TARGET_REPLACE)
-			status = commit_in_place(target, spool);
-		else
-			status = replace(target, spool);
+		status = try_to_commit(target, spool);
 	}
 	if (status != AGAIN)
 		return status;
-	errno = target->refusal != 0 ? target->refusal : EEXIST;
-	return fail(target, "create");
+	errno = target->refusal;
+	return fail(target, target->exists ? "replace" : "create");
 }
 
 void

@@ -48,8 +48,8 @@ static const struct {
 	const char *name;
 	int number;
 } errors[] = {
-	{ "EACCES", EACCES }, { "EAGAIN", EAGAIN }, { "EBADF", EBADF }, { "EBUSY", EBUSY }, { "ECHILD", ECHILD },
-	{ "EEXIST", EEXIST }, { "EINTR", EINTR }, { "EINVAL", EINVAL }, { "EIO", EIO }, { "EMFILE", EMFILE },
+	{ "EACCES", EACCES }, { "EAGAIN", EAGAIN }, { "EBADF", EBADF }, { "EBADFD", EBADFD }, { "EBUSY", EBUSY },
+	{ "ECHILD", ECHILD }, { "EEXIST", EEXIST }, { "EINTR", EINTR }, { "EINVAL", EINVAL }, { "EIO", EIO }, { "EMFILE", EMFILE },
 	{ "ENODATA", ENODATA }, { "ENODEV", ENODEV }, { "ENOENT", ENOENT }, { "ENOMEM", ENOMEM }, { "ENOSPC", ENOSPC },
 	{ "ENOSYS", ENOSYS }, { "EPERM", EPERM }, { "EROFS", EROFS }, { "NOTHING", 0 },
 	{ "ECONNRESET", ECONNRESET }, { "ENOTTY", ENOTTY }, { "ENOTSUP", ENOTSUP }, { "EOPNOTSUPP", EOPNOTSUPP }, { "ESTALE", ESTALE },

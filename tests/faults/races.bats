@@ -668,19 +668,36 @@ overwrites the file itself; nothing was read, the file is unchanged" spool -o f
 	only in old spilled
 }
 
-@test "calls fail: the file was replaced by others just then, which ESTALE says, too" {
+@test "calls fail: the file was replaced by others just then, which ESTALE and EBADFD say, too" {
 	small
 	setfattr -n user.note -v 'a note' f
-	local call
-	for call in openat:ESTALE:1 openat:ESTALE:3 flistxattr:ESTALE:1 fgetxattr:ESTALE:1 fgetxattr:ESTALE:4 flistxattr:ESTALE:3; do
-		chmod 604 f
-		run given "$call" spool -o f
-		[ "$status" -eq 0 ]
-		cmp f in
-		[ "$(getfattr --only-values -n user.note f)" = 'a note' ]
-		[ "$(stat -c %a f)" = 604 ]
-		only f in old spilled
+	local call error
+	for call in openat:{1,3} flistxattr:{1,3} fgetxattr:{1,4} stat:{1,2} fstatat:{1..4}; do
+		for error in ESTALE EBADFD; do
+			chmod 604 f
+			run given "${call%:*}:$error:${call#*:}" spool -o f
+			[ "$status" -eq 0 ]
+			cmp f in
+			[ "$(getfattr --only-values -n user.note f)" = 'a note' ]
+			[ "$(stat -c %a f)" = 604 ]
+			only f in old spilled
+		done
 	done
+	# So does the old file when it is read: to compare it, and to copy it where there are no hard links.
+	cp old f
+	run given pread:ESTALE:1 spool -u -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+	run given linkat:EPERM:1,read:ESTALE:3 spool -b -o f
+	[ "$status" -eq 0 ]
+	cmp f in
+}
+
+@test "calls fail: the file was replaced by others each time" {
+	small
+	setfattr -n user.note -v note f
+	refuses fgetxattr:ESTALE:1-999 "f: cannot replace: Stale file handle; the file is unchanged" spool -o f
+	refuses fstatat:EBADFD:2-99 "f: cannot write: Stale file handle; nothing was read" spool -o f
 }
 
 @test "calls fail: finding the file" {
