@@ -658,7 +658,7 @@ begin_target(struct job *job)
 	const struct target_options wanted = {
 		.file = options->output,
 		.mode = options->append ? TARGET_APPEND : options->overwrite ? TARGET_OVERWRITE : TARGET_REPLACE,
-		.fall_back = options->fall_back, .only_if_changed = options->if_changed, .sync = options->sync,
+		.fall_back = options->fall_back, .only_if_changed = options->if_changed, .sync = !options->no_sync,
 		.backup = options->backup, .shown = has_braces(options),
 		.directory = options->directory,
 		.progress = &progress
@@ -795,7 +795,7 @@ run(struct job *job)
 		engine.directory = target_directory(job->target);
 		engine.spill_fd = target_spill(job->target);
 		/* With -u they may turn out to be what the file has already. */
-		if (engine.spill_fd != -1 && options->sync && !options->if_changed)
+		if (engine.spill_fd != -1 && !options->no_sync && !options->if_changed)
 			engine.cache_limit = CACHED_BEFORE_SYNC;
 	}
 	if (job->named != NULL)

@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <stdarg.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,56 +15,39 @@
 #include "size.h"
 #include "spool.h"
 
-enum { IGNORE_EPIPE = 256, NO_SYNC, STATS };
+/* Where an option makes sense. */
+enum where { ANYWHERE, WITH_FILE, TO_STDOUT };
 
-static const struct option long_options[] = {
-	{ "append", no_argument, NULL, 'a' },
-	{ "backup", optional_argument, NULL, 'b' },
-	{ "check", required_argument, NULL, 'c' },
-	{ "help", no_argument, NULL, 'h' },
-	{ "if-changed", no_argument, NULL, 'u' },
-	{ "ignore-epipe", no_argument, NULL, IGNORE_EPIPE },
-	{ "limit", required_argument, NULL, 'l' },
-	{ "memory", required_argument, NULL, 'm' },
-	{ "no-sync", no_argument, NULL, NO_SYNC },
-	{ "output", required_argument, NULL, 'o' },
-	{ "overwrite", no_argument, NULL, 'w' },
-	{ "progress", no_argument, NULL, 'p' },
-	{ "skip-empty", no_argument, NULL, 'n' },
-	{ "stats", required_argument, NULL, STATS },
-	{ "temporary-directory", required_argument, NULL, 'T' },
-	{ "verbose", no_argument, NULL, 'v' },
-	{ "version", no_argument, NULL, 'V' },
-	{ NULL, 0, NULL, 0 }
+enum type { SETS_FLAG, SETS_WORD, HAS_CASE };
+
+#define FLAG(letter, name, member, where, without, help) \
+	{ letter, name, "", SETS_FLAG, offsetof(struct options, member), where, without, help },
+#define WORD(letter, name, argument, member, twice, help) \
+	{ letter, name, argument, SETS_WORD, offsetof(struct options, member), ANYWHERE, twice, help },
+#define VALUE(letter, name, argument, where, values, help) \
+	{ letter, name, argument, HAS_CASE, 0, where, "", help },
+#define ACTION(letter, name, help) \
+	{ letter, name, "", HAS_CASE, 0, ANYWHERE, "", help },
+
+static const struct row {
+	char letter;			/* or 0 */
+	const char *name;
+	const char *argument;		/* or "" */
+	enum type type;
+	size_t member;			/* its offset in struct options */
+	enum where where;
+	const char *note;		/* of a FLAG: not with; of a WORD: twice */
+	const char *help;
+} rows[] = {
+#include "options.def"
 };
 
-enum { LONGEST_NAME = 31 };	/* or longer than the longest */
-
-static const char help[] =
-    "usage: spool [-npv] [-c check] [-l limit] [-m size] [-T dir] [command [arg ...]]\n"
-    "       spool [-abnpuvw] [-c check] [-l limit] [-m size] [-T dir] -o file\n"
-    "             [command [arg ...]]\n"
-    "Read all of standard input, then send it on: to standard output, or to COMMAND\n"
-    "as a seekable standard input. With -o, replace FILE by it, or by what COMMAND\n"
-    "prints. If the input, a check or COMMAND fails, nothing happens.\n"
-    "  -o, --output FILE              replace FILE as a whole, keep owner and mode\n"
-    "  -a, --append                   append to FILE, all or nothing\n"
-    "  -w, --overwrite                write into FILE itself, keep its links\n"
-    "  -b, --backup[=SUFFIX]          keep the old file as FILE~, or as FILESUFFIX\n"
-    "  -u, --if-changed               leave FILE alone if it would not change\n"
-    "      --no-sync                  do not wait until FILE is on the disk\n"
-    "  -c, --check CHECK              sh -c CHECK, reading stdin or {}, must succeed\n"
-    "  -l, --limit SIZE               refuse a stream longer than SIZE\n"
-    "  -n, --skip-empty               do nothing if the stream is empty\n"
-    "  -m, --memory SIZE              at most SIZE, unlimited or N% in memory\n"
-    "  -T, --temporary-directory DIR  the rest in DIR, not $TMPDIR or /var/tmp\n"
-    "      --ignore-epipe             a reader that stops early is no error\n"
-    "  -p, --progress                 show progress (SIGUSR1 prints it once)\n"
-    "  -v, --verbose                  print one line of summary\n"
-    "      --stats FILE               write figures to FILE, as a JSON object\n"
-    "  -h, --help, -V, --version      print this, or the version\n"
-    "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
-    "Exit status: 0 done, 1 failed, 2 usage, 3 refused, 126 and 127; or COMMAND's.\n";
+enum {
+	ROWS = sizeof(rows) / sizeof(*rows),
+	LONG_NAME = 256,		/* getopt_long returns this and the row's index for a long name */
+	LONGEST_NAME = 31,		/* or longer than the longest */
+	NAME_TEXT = LONGEST_NAME + 3
+};
 
 static const char sponge_help[] =
     "usage: sponge [-a] [file]\n"
@@ -79,7 +64,7 @@ usage_exit(void)
 	exit(STATUS_USAGE);
 }
 
-/* Prints what was asked for; that it arrived is the whole job, so it is checked. */
+/* Prints what was asked for. That the text has arrived is the whole job, so closing is checked. */
 static _Noreturn void
 print_exit(const char *text)
 {
@@ -88,6 +73,47 @@ print_exit(const char *text)
 		exit(STATUS_FAILED);
 	}
 	exit(STATUS_DONE);
+}
+
+static void
+add(char *text, size_t size, const char *format, ...)
+{
+	const size_t used = strlen(text);
+	va_list list;
+
+	va_start(list, format);
+	(void)vsnprintf(text + used, size - used, format, list);
+	va_end(list);
+}
+
+static void
+add_row(char *text, size_t size, const struct row *row)
+{
+	const bool optional = *row->argument == '[';
+	char left[NAME_TEXT + 32] = "";
+
+	if (row->letter != 0)
+		add(left, sizeof(left), "-%c, ", row->letter);
+	add(left, sizeof(left), "%s--%s%s%s", row->letter != 0 ? "" : "    ", row->name,
+	    optional ? "[=" : *row->argument != '\0' ? " " : "", row->argument + optional);
+	add(text, size, "  %-30s %s\n", left, row->help);
+}
+
+static _Noreturn void
+help_exit(void)
+{
+	static char text[4096];
+
+	strlcpy(text, "usage: spool [options] [command [arg ...]]\n"
+	    "       spool [options] -o file [command [arg ...]]\n"
+	    "Read all of standard input, then send it on: to standard output, or to COMMAND\n"
+	    "as a seekable standard input. With -o, replace FILE by it, or by what COMMAND\n"
+	    "prints. If the input, a check or COMMAND fails, nothing happens.\n", sizeof(text));
+	for (size_t i = 0; i < ROWS; i++)
+		add_row(text, sizeof(text), &rows[i]);
+	add(text, sizeof(text), "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
+	    "Exit status: 0 done, 1 failed, 2 usage, 3 refused, 126 and 127; or COMMAND's.\n");
+	print_exit(text);
 }
 
 static off_t
@@ -137,7 +163,7 @@ parse_memory(const char *text)
 	return parse_size('m', text);
 }
 
-/* How many letters have to be added, left out or replaced to make one name of the other (Levenshtein's distance). */
+/* Levenshtein's distance: how many letters are to be added, removed or replaced to make one name the other. */
 static size_t
 distance(const char *a, size_t length, const char *b)
 {
@@ -163,7 +189,7 @@ distance(const char *a, size_t length, const char *b)
 	return row[columns];
 }
 
-/* Tells of a long option that is none, or more than one. */
+/* Reports an unknown or ambiguous long option. */
 static void
 reject_name(const char *word, const struct option *known)
 {
@@ -194,7 +220,7 @@ reject_name(const char *word, const struct option *known)
 		message("unknown option '%s'", word);
 }
 
-/* getopt_long has found something that is not in the list, in this word. */
+/* Reports what getopt_long has refused in this word. */
 static _Noreturn void
 reject(int found, const char *word, const struct option *known)
 {
@@ -213,12 +239,23 @@ reject(int found, const char *word, const struct option *known)
 	usage_exit();
 }
 
-/* What is given once and not twice, and not empty: a gate or a sink is not to be lost for an unset variable. */
+/* The option as messages have it. */
 static const char *
-parse_word(const char *option, const char *text, const char *before, const char *hint)
+name_of(const struct row *row, char text[NAME_TEXT])
 {
-	if (*text == '\0' || before != NULL) {
-		message("%s '%s': %s", option, text, *text == '\0' ? "it is empty" : hint);
+	if (row->letter != 0)
+		(void)snprintf(text, NAME_TEXT, "-%c", row->letter);
+	else
+		(void)snprintf(text, NAME_TEXT, "--%s", row->name);
+	return text;
+}
+
+/* An empty word may come from a variable that is not set: a check or a file must not be lost for that. */
+static const char *
+parse_word(const char *option, const char *text)
+{
+	if (*text == '\0') {
+		message("%s '%s': it is empty", option, text);
 		usage_exit();
 	}
 	return text;
@@ -238,32 +275,45 @@ parse_suffix(const char *text)
 
 /* "-b .bak" is easily written, where -b.bak is meant. */
 static void
-requires_file(const struct options *options, const char *option)
+requires_file(const struct options *options, const struct row *row)
 {
 	const char *word = options->command != NULL ? options->command[0] : "";
+	char name[NAME_TEXT];
 
-	if (strcmp(option, "-b") == 0 && *word == '.' && strchr(word, '/') == NULL)
+	if (row->letter == 'b' && *word == '.' && strchr(word, '/') == NULL)
 		message("-b requires -o FILE; '%s' was taken for COMMAND, since a suffix is written -b%s", word, word);
 	else
-		message("%s requires -o FILE", option);
+		message("%s requires -o FILE", name_of(row, name));
+	usage_exit();
 }
 
-/* Which options go together. only_for_file: the last one given that needs -o, or NULL. */
 static void
-check_together(const struct options *options, const char *only_for_file)
+requires_stdout(const struct options *options, const char *name)
 {
-	if (options->output == NULL && only_for_file != NULL)
-		requires_file(options, only_for_file);
-	else if (options->append && options->overwrite)
-		message("-a and -w cannot be together");
-	else if (options->ignore_epipe && options->output != NULL)
-		message("--ignore-epipe is for standard output; here '%s' gets the stream", options->output);
-	else if (options->ignore_epipe && options->command != NULL)
-		message("--ignore-epipe is for standard output; here '%s' is what reads the stream",
-		    options->command[0]);
+	if (options->output != NULL)
+		message("%s is for standard output; here '%s' gets the stream", name, options->output);
+	else if (options->command != NULL)
+		message("%s is for standard output; here '%s' is what reads the stream", name, options->command[0]);
 	else
 		return;
 	usage_exit();
+}
+
+/* Whether the option goes together with the rest of the command line. */
+static void
+check_row(const struct options *options, const struct row *row, const bool given[ROWS])
+{
+	char name[NAME_TEXT];
+
+	if (row->where == WITH_FILE && options->output == NULL)
+		requires_file(options, row);
+	if (row->where == TO_STDOUT)
+		requires_stdout(options, name_of(row, name));
+	for (size_t i = 0; row->type == SETS_FLAG && i < ROWS; i++)
+		if (given[i] && rows[i].letter != 0 && strchr(row->note, rows[i].letter) != NULL) {
+			message("%s and -%c cannot be together", name_of(row, name), rows[i].letter);
+			usage_exit();
+		}
 }
 
 /* The command line of moreutils' sponge. */
@@ -291,95 +341,131 @@ parse_as_sponge(struct options *options, int argc, char **argv)
 		word = optind;
 	}
 	if (optind < argc)
-		options->output = parse_word("file", argv[optind], NULL, NULL);
+		options->output = parse_word("file", argv[optind]);
 	if (argc - optind > 1)
 		message("'%s': it is ignored; only the first file is written", argv[optind + 1]);
 	options->fall_back = true;
+}
+
+/* An option that has a case. */
+static void
+take_case(struct options *options, char letter, const char *argument)
+{
+	switch (letter) {
+	case 'b':
+		options->backup = parse_suffix(argument);
+		break;
+	case 'h':
+		help_exit();
+	case 'l':
+		options->limit = parse_size('l', argument);
+		options->limit_text = argument;
+		break;
+	case 'm':
+		options->memory = parse_memory(argument);
+		break;
+	case 'T':
+		options->directory = argument;
+		break;
+	default:	/* 'V' */
+		print_exit(PACKAGE_STRING "\n");
+	}
+}
+
+static void
+take_word(const char **member, const struct row *row, bool again, const char *argument)
+{
+	char name[NAME_TEXT];
+
+	*member = parse_word(name_of(row, name), argument);
+	if (again) {
+		message("%s '%s': given twice; %s", name, argument, row->note);
+		usage_exit();
+	}
+}
+
+static void
+take(struct options *options, const struct row *row, bool again, const char *argument)
+{
+	void *member = (char *)options + row->member;
+
+	if (row->type == SETS_FLAG)
+		*(bool *)member = true;
+	else if (row->type == SETS_WORD)
+		take_word(member, row, again, argument);
+	else
+		take_case(options, row->letter, argument);
+}
+
+/* What getopt_long is to know of the rows. */
+static void
+list_options(char *letters, size_t size, struct option names[ROWS + 1])
+{
+	/* "+": options end at the first operand, so that COMMAND keeps its own. ":": a missing argument is told apart. */
+	strlcpy(letters, "+:", size);
+	for (size_t i = 0; i < ROWS; i++) {
+		const int argument = *rows[i].argument == '\0' ? no_argument
+		    : *rows[i].argument == '[' ? optional_argument : required_argument;
+
+		names[i] = (struct option){ rows[i].name, argument, NULL, LONG_NAME + (int)i };
+		if (rows[i].letter != 0)
+			add(letters, size, "%c%.*s", rows[i].letter, argument, "::");
+	}
+	names[ROWS] = (struct option){ NULL, 0, NULL, 0 };
+}
+
+static size_t
+row_of(int found)
+{
+	size_t i = 0;
+
+	if (found >= LONG_NAME)
+		return (size_t)(found - LONG_NAME);
+	while (rows[i].letter != found)
+		i++;
+	return i;
+}
+
+static void
+parse_as_spool(struct options *options, int argc, char **argv)
+{
+	char letters[3 * ROWS + 3];	/* each with at most two colons */
+	struct option names[ROWS + 1];
+	bool given[ROWS] = { false };
+	int found, word = 1;
+
+	list_options(letters, sizeof(letters), names);
+	while ((found = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+		size_t i;
+
+		if (found == '?' || found == ':')
+			reject(found, argv[word], names);
+		i = row_of(found);
+		take(options, &rows[i], given[i], optarg);
+		given[i] = true;
+		word = optind;
+	}
+	if (optind < argc)
+		options->command = argv + optind;
+	for (size_t i = 0; i < ROWS; i++)
+		if (given[i])
+			check_row(options, &rows[i], given);
 }
 
 void
 options_parse(struct options *options, int argc, char **argv)
 {
 	/* LCOV_EXCL_BR_START: Linux 5.18 and later give every program a name */
-	const char *only_for_file = NULL, *base = argc > 0 ? strrchr(argv[0], '/') : NULL;
+	const char *base = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	/* LCOV_EXCL_BR_STOP */
-	int found, word = 1;
 
-	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED, .sync = true };
+	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED };
 	opterr = 0;
 	if (argc > 0 && strcmp(base == NULL ? argv[0] : base + 1, "sponge") == 0) {	/* LCOV_EXCL_BR_LINE: as above */
 		program = "sponge";
 		message_name(program);
 		parse_as_sponge(options, argc, argv);
-		return;
+	} else {
+		parse_as_spool(options, argc, argv);
 	}
-	/* "+": options end at the first operand, so COMMAND keeps its own. */
-	while ((found = getopt_long(argc, argv, "+:ab::c:hl:m:no:pT:uvVw", long_options, NULL)) != -1) {
-		switch (found) {
-		case 'a':
-			options->append = true;
-			only_for_file = "-a";
-			break;
-		case 'b':
-			options->backup = parse_suffix(optarg);
-			only_for_file = "-b";
-			break;
-		case 'c':
-			options->check = parse_word("-c", optarg, options->check,
-			    "given twice; combine the checks with &&");
-			break;
-		case 'h':
-			print_exit(help);
-		case 'l':
-			options->limit = parse_size('l', optarg);
-			options->limit_text = optarg;
-			break;
-		case 'm':
-			options->memory = parse_memory(optarg);
-			break;
-		case 'n':
-			options->skip_empty = true;
-			break;
-		case 'o':
-			options->output = parse_word("-o", optarg, options->output,
-			    "given twice; only one file can be written");
-			break;
-		case 'p':
-			options->progress = true;
-			break;
-		case 'T':
-			options->directory = optarg;
-			break;
-		case 'u':
-			options->if_changed = true;
-			only_for_file = "-u";
-			break;
-		case 'v':
-			options->verbose = true;
-			break;
-		case 'V':
-			print_exit(PACKAGE_STRING "\n");
-		case 'w':
-			options->overwrite = true;
-			only_for_file = "-w";
-			break;
-		case IGNORE_EPIPE:
-			options->ignore_epipe = true;
-			break;
-		case NO_SYNC:
-			options->sync = false;
-			only_for_file = "--no-sync";
-			break;
-		case STATS:
-			options->stats = parse_word("--stats", optarg, options->stats,
-			    "given twice; only one file gets the figures");
-			break;
-		default:
-			reject(found, argv[word], long_options);
-		}
-		word = optind;
-	}
-	if (optind < argc)
-		options->command = argv + optind;
-	check_together(options, only_for_file);
 }

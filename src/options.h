@@ -18,7 +18,7 @@ struct options {
 	bool overwrite;			/* -w */
 	bool fall_back;			/* as sponge: overwrite what cannot be replaced */
 	bool if_changed;		/* -u */
-	bool sync;			/* not --no-sync */
+	bool no_sync;			/* --no-sync */
 	bool skip_empty;		/* -n */
 	bool progress;			/* -p */
 	const char *stats;		/* --stats, or NULL */
@@ -27,7 +27,7 @@ struct options {
 	char **command;			/* COMMAND and its arguments, or NULL; with -o it is the source */
 };
 
-/* Fills options from the command line. Exits after -h and -V, and with STATUS_USAGE after telling of an error. */
+/* Fills options from the command line. Exits after -h and -V, and with STATUS_USAGE after the message of an error. */
 void	options_parse(struct options *options, int argc, char **argv);
 
 #endif

@@ -23,46 +23,44 @@ _spool_words()
 	done
 }
 
+# @options@
+
 # Sets the caller's takes to the option, by its long name, whose argument comes after this word.
 _spool_takes()
 {
-	local name rest
+	local name letter argument rest=${1#-}
 	takes=
-	case $1 in
-	--*)
+	if [[ $1 == --* ]]; then
 		# Whatever else an abbreviation may stand for, spool refuses it then.
-		for name in check limit memory output stats temporary-directory; do
-			[[ --$name != "$1"* ]] || takes=$name
-		done
+		while read -r name letter argument; do
+			[[ --$name != "$1"* || $argument == \[* ]] || takes=$name
+		done <<<"$_spool_arguments"
 		return
-		;;
-	esac
+	fi
 	# Several letters in one word, of which the last may take an argument. What follows -b is its suffix.
-	rest=${1#-}
 	while [[ $rest ]]; do
-		case $rest in
-		c) takes=check ;;
-		l) takes=limit ;;
-		m) takes=memory ;;
-		o) takes=output ;;
-		T) takes=temporary-directory ;;
-		[bclmoT]*) return ;;
-		esac
+		while read -r name letter argument; do
+			[[ $letter == "${rest:0:1}" ]] || continue
+			[[ $rest != ? || $argument == \[* ]] || takes=$name
+			return
+		done <<<"$_spool_arguments"
 		rest=${rest#?}
 	done
 }
 
 _spool_argument()
 {
-	local prefix=
+	local prefix='' name letter argument values
 	# Where bash does not break the word at "=", all of it is replaced.
 	[[ $3 != yes || $COMP_WORDBREAKS == *=* ]] || prefix=--$1=
-	case $1 in
-	check) mapfile -t COMPREPLY < <(compgen -P "$prefix" -c -- "$2") ;;
-	limit) mapfile -t COMPREPLY < <(compgen -P "$prefix" -W '1M 64M 256M 1G 4G' -- "$2") ;;
-	memory) mapfile -t COMPREPLY < <(compgen -P "$prefix" -W '64M 256M 1G 0 unlimited 50%' -- "$2") ;;
-	output | stats | redirection) compopt -o default ;;
-	temporary-directory) compopt -o dirnames ;;
+	while read -r name letter argument values; do
+		[[ $name != "$1" ]] || break
+	done <<<"$_spool_arguments"
+	case $argument in
+	CHECK) mapfile -t COMPREPLY < <(compgen -P "$prefix" -c -- "$2") ;;
+	FILE) compopt -o default ;;
+	DIR) compopt -o dirnames ;;
+	*) mapfile -t COMPREPLY < <(compgen -P "$prefix" -W "$values" -- "$2") ;;
 	esac
 }
 
@@ -95,7 +93,7 @@ _spool()
 		elif [[ $word == -?* ]]; then
 			_spool_takes "$word"
 		elif [[ $word =~ ^[0-9]*\&?[\<\>] ]]; then
-			[[ $word != *[\<\>\&\|] ]] || takes=redirection
+			[[ $word != *[\<\>\&\|] ]] || takes=output	# a redirection: a file, too
 		else
 			operand=$n
 			break
@@ -107,14 +105,12 @@ _spool()
 	elif [[ $takes ]]; then
 		_spool_argument "$takes" "$word"
 	elif [[ $word =~ ^[0-9]*\&?[\<\>] ]]; then
-		_spool_argument redirection
+		compopt -o default
 	elif [[ $word == --*=* ]]; then
 		_spool_takes "${word%%=*}"
 		_spool_argument "$takes" "${word#*=}" yes
 	elif [[ $word == -* ]]; then
-		mapfile -t COMPREPLY < <(compgen -W '-a -b -c -h -l -m -n -o -p -T -u -v -V -w
-		    --append --backup --check --help --if-changed --ignore-epipe --limit --memory --no-sync --output
-		    --overwrite --progress --skip-empty --stats --temporary-directory --verbose --version' -- "$word")
+		mapfile -t COMPREPLY < <(compgen -W "$_spool_options" -- "$word")
 	else
 		_spool_command "${firsts[last]}"
 	fi

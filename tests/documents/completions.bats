@@ -4,6 +4,7 @@
 load ../helper
 
 top=$(cd "$BATS_TEST_DIRNAME/../.." && pwd)
+completions=${TEST_BUILD:?}/completions
 package=/usr/share/bash-completion/bash_completion
 
 # Four shells, "plain" being bash without its package bash-completion. They find the completions where they are
@@ -14,9 +15,9 @@ setup() {
 	left_out=
 	cd "$BATS_TEST_TMPDIR" || return 1
 	shares=$PWD/shares
-	install -D -m 644 "$top/contrib/completions/spool.bash" shares/bash-completion/completions/spool
-	install -D -m 644 -t shares/zsh/site-functions "$top/contrib/completions/_spool"
-	install -D -m 644 -t shares/fish/vendor_completions.d "$top/contrib/completions/spool.fish"
+	install -D -m 644 "$completions/spool" shares/bash-completion/completions/spool
+	install -D -m 644 -t shares/zsh/site-functions "$completions/_spool"
+	install -D -m 644 -t shares/fish/vendor_completions.d "$completions/spool.fish"
 	mkdir home bin files 'files/my dir'
 	touch 'files/my file' files/other
 	printf '#!/bin/sh\n{ printf "<%%s>" "$@"; echo; } >>"$HOME/arguments"\necho "[spool has" "run]"\n' >bin/spool
@@ -105,7 +106,7 @@ found_by_bash() {
 	    compopt() { :; }
 	    COMP_WORDS=("$@") COMP_CWORD=$(($# - 1)) COMP_LINE=$* COMP_POINT=${#COMP_LINE}
 	    _spool "$1" "${!#}"
-	    printf "%s\n" "${COMPREPLY[@]}"' "$top/contrib/completions/spool.bash" "$@"
+	    printf "%s\n" "${COMPREPLY[@]}"' "$completions/spool" "$@"
 }
 
 found_by_zsh() {
@@ -291,14 +292,14 @@ found_by_fish() {
 	run -0 bash -c '. "$0"
 	    COMP_WORDS=(spool --verX) COMP_CWORD=1 COMP_LINE="spool --verX" COMP_POINT=11
 	    _spool spool --ver
-	    echo "${COMPREPLY[@]}"' "$top/contrib/completions/spool.bash"
+	    echo "${COMPREPLY[@]}"' "$completions/spool"
 	[ "$output" = '--verbose --version' ]
 	# Where "=" is a part of the word, so is the option.
 	run -0 bash -c '. "$0"
 	    COMP_WORDBREAKS=${COMP_WORDBREAKS//=/}
 	    COMP_WORDS=(spool --mem=6) COMP_CWORD=1 COMP_LINE="spool --mem=6" COMP_POINT=13
 	    _spool spool --mem=6
-	    echo "${COMPREPLY[@]}"' "$top/contrib/completions/spool.bash"
+	    echo "${COMPREPLY[@]}"' "$completions/spool"
 	[ "$output" = '--memory=64M' ]
 }
 
@@ -317,9 +318,9 @@ found_by_fish() {
 	mkdir build
 	(cd build && "$top/configure" -q --prefix=/usr/local >/dev/null &&
 	    make -s -j2 install DESTDIR="$PWD/../to" >log 2>&1) || { cat build/log; return 1; }
-	cmp to/usr/local/share/bash-completion/completions/spool "$top/contrib/completions/spool.bash"
-	cmp to/usr/local/share/zsh/site-functions/_spool "$top/contrib/completions/_spool"
-	cmp to/usr/local/share/fish/vendor_completions.d/spool.fish "$top/contrib/completions/spool.fish"
+	cmp to/usr/local/share/bash-completion/completions/spool "$completions/spool"
+	cmp to/usr/local/share/zsh/site-functions/_spool "$completions/_spool"
+	cmp to/usr/local/share/fish/vendor_completions.d/spool.fish "$completions/spool.fish"
 	shares=$PWD/to/usr/local/share
 	lines bash zsh fish <<-'END'
 	spool --memory=6\t              => <--memory=64M>

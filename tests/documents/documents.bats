@@ -31,14 +31,39 @@ options() {
 	done
 }
 
-@test "the synopsis of the man page and the usage line agree" {
+# The options of the table that make sense with -o or, without "file", without it: "-m size", one a line.
+rows() {
+	awk -v not="$([ "$1" = file ] && echo TO_STDOUT || echo WITH_FILE)" '
+	    /^(FLAG|WORD|VALUE)\(/ {
+	        kind = substr($0, 1, 4)
+	        sub(/^[A-Z]+\([ \t]*/, "")
+	        gsub(/[\047"]/, "")
+	        split($0, column, /,[ \t]*/)
+	        where = kind == "WORD" ? "" : column[4]
+	        # The suffix of -b is in the same word, and not in the synopsis.
+	        argument = kind == "FLAG" || column[3] ~ /^\[/ ? "" : " " tolower(column[3])
+	        if (where != not && column[1] != "o")
+	            print (column[1] == "0" ? "--" column[2] : "-" column[1]) argument
+	    }' "$top/src/options.def" | LC_ALL=C sort
+}
+
+# The same of the synopsis, "[-npv] [-m size] [--stats file]", on standard input.
+words() {
+	grep -oE -- '\[--?[a-zA-Z-]+( [a-z]+)?\]' | tr -d '[]' | while read -r option argument; do
+		if [[ $option != --* && -z $argument ]]; then
+			fold -w 1 <<<"${option#-}" | sed 's/^/-/'
+		else
+			echo "$option${argument:+ $argument}"
+		fi
+	done | LC_ALL=C sort
+}
+
+@test "the synopsis of the man page has the options that the table has" {
 	needs mandoc
-	# What is long there has no short name, and its own line here.
-	spool --help | sed -n '/^Read/q; p' | sed 's/^usage: //' | tr -s ' \n' ' ' | sed 's/^ //; s/ $//' >usage
-	mandoc -T ascii "$top/man/spool.1" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' | sed '1d;$d' |
-	    tr -s ' \n' ' ' | sed 's/^ //; s/ $//; s/ \[--ignore-epipe\]//; s/ \[--no-sync\]//; s/ \[--stats file\]//g
-	        s/ sponge \[-a\] \[file\]$//' >synopsis
-	[ "$(cat usage)" = "$(cat synopsis)" ]
+	mandoc -T ascii -O width=1000 "$top/man/spool.1" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' >synopsis
+	[ "$(rows | wc -l)" -ge 9 ]
+	diff <(rows) <(grep '^ *spool' synopsis | grep -v -- '-o file' | words)
+	diff <(rows file) <(grep '^ *spool.*-o file' synopsis | words)
 }
 
 @test "the version is that of NEWS" {

@@ -6,7 +6,6 @@
 /* The source itself, so that the name of the program can be set back. */
 #include "../../src/options.c"
 
-#include <ctype.h>
 #include <inttypes.h>
 #include <setjmp.h>
 
@@ -117,26 +116,40 @@ same_list(char **a, char **b)
 static bool
 same(const struct options *a, const struct options *b)
 {
+	for (size_t i = 0; i < ROWS; i++) {
+		const void *here = (const char *)a + rows[i].member, *there = (const char *)b + rows[i].member;
+
+		if (rows[i].type == SETS_FLAG && *(const bool *)here != *(const bool *)there)
+			return false;
+		if (rows[i].type == SETS_WORD && !same_text(*(const char *const *)here, *(const char *const *)there))
+			return false;
+	}
 	return a->memory == b->memory && a->limit == b->limit && same_text(a->limit_text, b->limit_text)
-	    && same_text(a->directory, b->directory) && same_text(a->check, b->check)
-	    && same_text(a->output, b->output) && same_text(a->backup, b->backup)
-	    && a->append == b->append && a->overwrite == b->overwrite && a->fall_back == b->fall_back
-	    && a->if_changed == b->if_changed && a->sync == b->sync && a->skip_empty == b->skip_empty
-	    && a->progress == b->progress && same_text(a->stats, b->stats) && a->verbose == b->verbose && a->ignore_epipe == b->ignore_epipe && same_list(a->command, b->command);
+	    && same_text(a->directory, b->directory) && same_text(a->output, b->output)
+	    && same_text(a->backup, b->backup) && a->append == b->append && a->fall_back == b->fall_back
+	    && same_list(a->command, b->command);
 }
 
-/* What the manual says of the options, for reading the command line plainly. */
-static const struct word {
+/* An option, for reading the command line plainly. */
+struct word {
 	char letter;		/* 0: it has none */
 	const char *name;
 	char argument;		/* n: none, r: required, o: optional */
-} spool_words[] = {
-	{ 'a', "append", 'n' }, { 'b', "backup", 'o' }, { 'c', "check", 'r' }, { 'h', "help", 'n' },
-	{ 'u', "if-changed", 'n' }, { 0, "ignore-epipe", 'n' }, { 'l', "limit", 'r' }, { 'm', "memory", 'r' },
-	{ 0, "no-sync", 'n' }, { 'o', "output", 'r' }, { 'w', "overwrite", 'n' }, { 'p', "progress", 'n' },
-	{ 'n', "skip-empty", 'n' }, { 0, "stats", 'r' },
-	{ 'T', "temporary-directory", 'r' }, { 'v', "verbose", 'n' }, { 'V', "version", 'n' }, { 0, NULL, 0 }
-}, sponge_words[] = { { 'a', "append", 'n' }, { 'h', "help", 'n' }, { 0, NULL, 0 } };
+};
+
+static const struct word sponge_words[] = { { 'a', "append", 'n' }, { 'h', "help", 'n' }, { 0, NULL, 0 } };
+
+/* The rows of the table. */
+static const struct word *
+spool_words(void)
+{
+	static struct word words[ROWS + 1];
+
+	for (size_t i = 0; i < ROWS; i++)
+		words[i] = (struct word){ rows[i].letter, rows[i].name,
+		    *rows[i].argument == '\0' ? 'n' : *rows[i].argument == '[' ? 'o' : 'r' };
+	return words;
+}
 
 /* The one word that a letter stands for, or a name of this length or its beginning; NULL: none, or several. */
 static const struct word *
@@ -177,72 +190,51 @@ is_memory(const char *text, off_t *bytes)
 	return true;
 }
 
+/* Takes an option without a case of its own: a flag, or a word that is given once. */
+static int
+take_row(struct options *options, const char *name, const char *argument)
+{
+	const struct row *row = rows;
+	void *member;
+
+	while (strcmp(row->name, name) != 0)
+		row++;
+	member = (char *)options + row->member;
+	if (row->type == SETS_FLAG) {
+		*(bool *)member = true;
+		return RETURNED;
+	}
+	MUST(row->type == SETS_WORD);
+	if (*argument == '\0' || *(const char **)member != NULL)
+		return STATUS_USAGE;
+	*(const char **)member = argument;
+	return RETURNED;
+}
+
 /* Takes one option. RETURNED: go on; else the status to exit with. */
 static int
-take(struct options *options, const struct word *word, const char *argument)
+take_word_of(struct options *options, const struct word *word, const char *argument)
 {
-	const bool empty = argument != NULL && *argument == '\0';
-
-	switch (word->letter != 0 ? word->letter : toupper((unsigned char)word->name[0])) {
-	case 'a':
-		options->append = true;
-		break;
+	switch (word->letter) {
 	case 'b':
-		if (empty || (argument != NULL && strchr(argument, '/') != NULL))
+		if (argument != NULL && (*argument == '\0' || strchr(argument, '/') != NULL))
 			return STATUS_USAGE;
 		options->backup = argument != NULL ? argument : "~";
-		break;
-	case 'c':
-		if (empty || options->check != NULL)
-			return STATUS_USAGE;
-		options->check = argument;
-		break;
+		return RETURNED;
 	case 'h':
 	case 'V':
 		return world.deaf ? STATUS_FAILED : STATUS_DONE;
-	case 'I':
-		options->ignore_epipe = true;
-		break;
 	case 'l':
 		options->limit_text = argument;
 		return size_parse(argument, &options->limit) == NULL ? RETURNED : STATUS_USAGE;
 	case 'm':
 		return is_memory(argument, &options->memory) ? RETURNED : STATUS_USAGE;
-	case 'n':
-		options->skip_empty = true;
-		break;
-	case 'N':
-		options->sync = false;
-		break;
-	case 'o':
-		if (empty || options->output != NULL)
-			return STATUS_USAGE;
-		options->output = argument;
-		break;
-	case 'p':
-		options->progress = true;
-		break;
-	case 'S':
-		if (empty || options->stats != NULL)
-			return STATUS_USAGE;
-		options->stats = argument;
-		break;
 	case 'T':
 		options->directory = argument;
-		break;
-	case 'u':
-		options->if_changed = true;
-		break;
-	case 'v':
-		options->verbose = true;
-		break;
-	case 'w':
-		options->overwrite = true;
-		break;
+		return RETURNED;
 	default:
-		abort();
+		return take_row(options, word->name, argument);
 	}
-	return RETURNED;
 }
 
 /* Reads one word of options, and the next if it is the argument. */
@@ -271,7 +263,7 @@ read_word(struct options *options, const struct word *words, char **argv, int *i
 			return STATUS_USAGE;
 		if (word->argument == 'r' && argument == NULL && (argument = argv[++*i]) == NULL)
 			return STATUS_USAGE;
-		status = take(options, word, argument);
+		status = take_word_of(options, word, argument);
 		if (status != RETURNED || is_long || argument != NULL)
 			return status;
 	} while (*text != '\0');
@@ -284,7 +276,7 @@ read_plainly(struct options *options, const struct word *words, bool in_order, c
 {
 	bool ended = argv[0] == NULL;
 
-	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED, .sync = true };
+	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED };
 	for (int i = ended ? 0 : 1; argv[i] != NULL; i++) {
 		if (ended || argv[i][0] != '-' || argv[i][1] == '\0') {
 			*operands++ = argv[i];
@@ -305,8 +297,8 @@ read_plainly(struct options *options, const struct word *words, bool in_order, c
 static int
 read_as_spool(struct options *options, char **argv, char **operands)
 {
-	int status = read_plainly(options, spool_words, true, argv, operands);
-	const bool for_file = options->append || options->overwrite || options->if_changed || !options->sync
+	int status = read_plainly(options, spool_words(), true, argv, operands);
+	const bool for_file = options->append || options->overwrite || options->if_changed || options->no_sync
 	    || options->backup != NULL;
 
 	if (status != RETURNED)
@@ -357,7 +349,7 @@ check_print(const char *name, int status)
 	if (strcmp(name, "sponge") == 0)
 		MUST(world.printed == sponge_help);
 	else
-		MUST(world.printed == help || strcmp(world.printed, PACKAGE_STRING "\n") == 0);
+		MUST(strncmp(world.printed, "usage: spool ", 13) == 0 || strcmp(world.printed, PACKAGE_STRING "\n") == 0);
 }
 
 /* Puts the words of text, which it cuts, into the list. */

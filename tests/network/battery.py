@@ -61,15 +61,16 @@ MAY_REFUSE = {
     "rclone-off": dict.fromkeys(("*-spill", "out-slow", "*-5MB-m0", "check-file-*", "overwrite-*", "append-*",
                                  "producer*", "limit*"), WRITE_ONLY),
 }
+COMES_BACK = r"left behind: ((tmp|d)/spool-\w{6}|d/\.\S+\.spool-\w{6}(\.\w+)?)$"
 # What no program can help there, by patterns of operations and of what is wrong then. The manual names it.
 LIMITS = {
     # A file that was removed while it was open comes back when it is closed, and one that was closed and removed at once
     # is sent all the same if that has begun.
-    "rclone-writes": (("*", r"left behind: (tmp|d)/spool-\w{6}$"),),
-    "rclone-full": (("*", r"left behind: (tmp|d)/spool-\w{6}$"),),
+    "rclone-writes": (("*", COMES_BACK),),
+    "rclone-full": (("*", COMES_BACK),),
     # And where the server is full, it may make a file of the right size that is all zeros, and tell nobody: it reports no
     # error, and lets the file be read.
-    "rclone-off": (("*", r"left behind: ((tmp|d)/spool-\w{6}|d/\.\S+\.spool-\w{6}(\.\w+)?)$"),
+    "rclone-off": (("*", COMES_BACK),
                    ("full-*-30MB-m0", r"the first 0 of them right")),
     # What it could not write as a whole it cannot read any more either.
     "securefs": (("full-append-*", "PermissionError|old contents are lost"),),
