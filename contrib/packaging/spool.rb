@@ -1,8 +1,8 @@
 # spool.rb: the Homebrew formula.
 class Spool < Formula
   desc "Soak up a whole stream, then send it on or replace a file by it"
-  homepage "https://spool.example/"
-  url "https://spool.example/spool-0.1.0.tar.gz"
+  homepage "https://example.org/spool"
+  url "https://example.org/spool/spool-0.1.0.tar.gz"
   # There is no release yet; the sum of its tarball goes here: shasum -a 256 spool-0.1.0.tar.gz
   sha256 "0000000000000000000000000000000000000000000000000000000000000000"
   license "ISC"

@@ -78,6 +78,39 @@ words() {
 	[ ! -s lint ]
 }
 
+# The lines of the man page that are set apart, as a reader should see them.
+displayed() {
+	sed -n 's/^\.Dl //p' "$top/man/spool.1" |
+	    sed "s/\\\\(aq/'/g; s/\\\\(dq/\"/g; s/\\\\(ha/^/g; s/\\\\-/-/g; s/\\\\&//g"
+}
+
+man_examples() {
+	displayed | sed -n 's/^\$ //p'
+}
+
+# A word that is a macro, or a quote that is not escaped, is missing from what is rendered.
+@test "the man page shows its examples as they are" {
+	local renderer
+	needs mandoc
+	displayed >displayed
+	[ "$(wc -l <displayed)" -ge 13 ]
+	for renderer in 'mandoc -T utf8 -O width=200' 'groff -mdoc -T utf8 -rLL=200n'; do
+		type -P "${renderer%% *}" >/dev/null || continue
+		echo "$renderer"
+		$renderer "$top/man/spool.1" | col -bx | sed -n 's/^ \{11\}\([$s]\)/\1/p' | grep -E '^(\$|spool:) ' |
+		    diff displayed -
+	done
+}
+
+@test "the messages that the man page shows are real" {
+	local message
+	displayed | grep -v '^\$' >messages
+	[ "$(wc -l <messages)" -ge 3 ]
+	while read -r message; do
+		grep -qE "^	(row|also|somewhere) .*\"$message\"" "$BATS_TEST_DIRNAME/messages.bats"
+	done <messages
+}
+
 # The files that the examples of README and manual name.
 example_files() {
 	cp "$DATA/doc.zip" a.zip
@@ -108,15 +141,15 @@ examples() {
 
 @test "each example of the man page runs, and does what it says" {
 	needs unzip
-	sed -n 's/^\.Dl \$ //p' "$top/man/spool.1" >commands
+	man_examples >commands
 	example_files
 	examples <commands
 	[ "$count" -eq 10 ]
 	[ "$(gzip -dc src.tar.gz | tar -xO src/file | tail -n 1)" = 1000 ]
-	grep -q 'doc.tar$' out.2
-	[ "$(head -n 2 out.3 | tr '\n' ' ')" = '9 9 ' ]
-	grep -qx 'the script ran' out.4
-	[ "$(cat out.5 out.6)" = $'3893\n-s errors root\nERROR one' ]
+	grep -q 'doc.tar$' out.6
+	[ "$(head -n 2 out.7 | tr '\n' ' ')" = '9 9 ' ]
+	grep -qx 'the script ran' out.5
+	[ "$(cat out.8 out.9)" = $'3893\n-s errors root\nERROR one' ]
 	[ "$(cat list)" = $'echo a1\necho a2\necho a3' ]
 	cmp list copy
 	[ "$(cat script~ script)" = $'echo the script ran\necho a script ran' ]
@@ -126,7 +159,7 @@ examples() {
 @test "each example refuses what is bad" {
 	local command checked=0
 	example_files
-	{ sed -n 's/^\.Dl \$ //p' "$top/man/spool.1"; blocks README.md | tail -n +6; } |
+	{ man_examples; blocks README.md | tail -n +6; } |
 	    grep "^[^#]*spool.*\(-o\|-c\|-l\)" >commands
 	while read -r command; do
 		case $command in
@@ -226,10 +259,74 @@ first_screen() {
 }
 
 @test "the table in the README is what was measured" {
-	sed -n '/^<!-- bench -->/,/^!\[/p' "$top/README.md" | sed '1d;$d' >shown
-	sed '/^What was run:/,$d' "$top/contrib/bench/results.md" | cmp - shown
-	grep -q '^| 1 GiB, in memory | ' shown
-	[ -s "$top/$(sed -n 's/^!\[.*\](\(.*\))$/\1/p' "$top/README.md")" ]
+	sed -n '/^<!-- bench -->/,/^<!-- end/p' "$top/README.md" >shown
+	[ "$(grep -c '^| [0-9a-z]' shown)" -eq 5 ]
+	# All but the last columns of a row.
+	grep -E '^(\| [0-9a-z]|M)' shown | while IFS= read -r line; do
+		grep -qF -e "${line% |}" "$top/contrib/bench/results.md"
+	done
+}
+
+@test "the benchmark writes five rows into the README, and all into its results" {
+	mkdir bench
+	cp "$top/contrib/bench/run" bench/run.py
+	(cd bench && /usr/bin/python3 - <<'END')
+import run
+
+table = [(name, title, 3, {"spool": "spool", "cat": "cat"}, {"spool": 0.5, "cat": 1.25})
+         for name, title, _, _ in run.ROWS + [run.SLOW]]
+del table[0][4]["cat"], table[0][3]["cat"]
+with open("README", "w") as file:
+    file.write("before\n%s\nold\n%s\nafter\n" % run.MARKS)
+run.insert("README", run.for_readme(table))
+with open("results", "w") as file:
+    file.write(run.for_results(table))
+END
+	[ "$(grep -c '| 0.50 | 1.25 (2.50) |$' bench/README)" -eq 5 ]
+	[ "$(grep -c '| 0.50 | 1.25 (2.50) |$' bench/results)" -eq 11 ]
+	grep -q '^| 5 bytes, a hundred times | 0.50 | - |$' bench/results
+	grep -qE '^ +0.500  spool$' bench/results
+	run ! grep -E '^old|  spool$' bench/README
+	[ "$(head -n 1 bench/README) $(tail -n 1 bench/README)" = 'before after' ]
+}
+
+@test "the pictures in the README are there" {
+	local picture
+	sed -n 's/^!\[.*\](\(.*\))$/\1/p' "$top/README.md" >pictures
+	[ "$(wc -l <pictures)" -eq 2 ]
+	while read -r picture; do
+		/usr/bin/python3 -c 'import sys, xml.dom.minidom; xml.dom.minidom.parse(sys.argv[1])' "$top/$picture"
+	done <pictures
+	# That of a terminal is on the first screen, and small.
+	head -n 12 "$top/README.md" | grep -qF '(contrib/picture.svg)'
+	[ "$(wc -c <"$top/contrib/picture.svg")" -lt 20000 ]
+}
+
+# The lines of a picture of a terminal, with the numbers left out.
+drawn() {
+	/usr/bin/python3 -c '
+import re, sys, xml.dom.minidom
+for line in xml.dom.minidom.parse(sys.argv[1]).getElementsByTagName("text"):
+    print(re.sub(r"[=> ]+]", "=]", re.sub(r"[0-9][0-9.:]*[KMG]?i?B?", "N", line.firstChild.data)))' "$1"
+}
+
+# bats test_tags=long
+@test "the picture of a terminal is what spool prints there" {
+	needs_terminals
+	"$top/contrib/picture" >new.svg
+	drawn new.svg >new
+	cat new
+	grep -qE '^soaking N N N/s \((in memory|N in memory, N on disk)\)$' new
+	grep -qE '^replaying \[=+\]  N% of N N/s, N left$' new
+	grep -qx 'spool: sh: exited with status N; the file is unchanged' new
+	# What does not depend on the moment is what is kept.
+	diff <(drawn "$top/contrib/picture.svg" | grep -v ing) <(grep -v ing new)
+}
+
+@test "nothing has an address that does not exist" {
+	run grep -rIl --exclude-dir=.git --exclude-dir=build \
+	    'spool[.]example' "$top"
+	[ "$status" -eq 1 ]
 }
 
 @test "the map in main.c names all files, and each file says what it is for" {
