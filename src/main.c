@@ -528,7 +528,7 @@ replay(const struct job *job)
 	progress_enter(PROGRESS_REPLAY);
 	if (job->options->ignore_epipe)
 		(void)signal(SIGPIPE, SIG_IGN);
-	spool_expend(spool);
+	spool_read_once(spool);
 	if (spool_drain(spool, STDOUT_FILENO, &progress) == -1) {
 		const enum spool_part fault = spool_fault(spool);
 		const int error = errno;

@@ -29,7 +29,7 @@
 
 /* The beginning of a small file of /proc or /sys, as a string; "" if it cannot be read. */
 static void
-load(const char *path, char *text, size_t size)
+read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = -1;
@@ -73,18 +73,18 @@ size_after(const char *text, const char *label, off_t fallback)
 }
 
 static off_t
-load_number(const char *path, off_t fallback)
+read_number(const char *path, off_t fallback)
 {
 	char text[32];
 
-	load(path, text, sizeof(text));
+	read_text(path, text, sizeof(text));
 	return number_after(text, "", fallback);
 }
 
 /* The lowest number in a file of a control group, of the groups around it, or limit. Inside a container the group
    may have a path that does not exist there; then the outermost group to be seen is the container's. */
 static off_t
-lowest(const char *root, const char *group, const char *file, off_t limit)
+lowest_limit(const char *root, const char *group, const char *file, off_t limit)
 {
 	char path[PATH_MAX];
 	size_t length = strlen(root) + strlen(group);
@@ -96,7 +96,7 @@ lowest(const char *root, const char *group, const char *file, off_t limit)
 		off_t here;
 
 		strlcpy(path + length, file, sizeof(path) - length);
-		here = load_number(path, limit);	/* "max": none */
+		here = read_number(path, limit);	/* "max": none */
 		if (here < limit)
 			limit = here;
 		if (length <= strlen(root))
@@ -113,7 +113,7 @@ cache_group_limit(void)
 	char text[2 * PATH_MAX];
 	char *line, *rest = text;
 
-	load("/proc/self/cgroup", text, sizeof(text));
+	read_text("/proc/self/cgroup", text, sizeof(text));
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		const char *controllers, *group;
 
@@ -125,10 +125,10 @@ cache_group_limit(void)
 		if (group[1] == '\0')
 			group = "";	/* the root is looked at anyway */
 		if (*controllers == '\0') {
-			limit = lowest(CGROUPS, group, "/memory.max", limit);
-			limit = lowest(CGROUPS, group, "/memory.high", limit);
+			limit = lowest_limit(CGROUPS, group, "/memory.max", limit);
+			limit = lowest_limit(CGROUPS, group, "/memory.high", limit);
 		} else if (strcmp(controllers, "memory") == 0) {
-			limit = lowest(CGROUPS "/memory", group, "/memory.limit_in_bytes", limit);
+			limit = lowest_limit(CGROUPS "/memory", group, "/memory.limit_in_bytes", limit);
 		}
 	}
 	return limit;
@@ -143,14 +143,14 @@ cache_allowance(off_t spilled)
 	off_t available, dirty, background;
 	double part, of_group;
 
-	load("/proc/meminfo", text, sizeof(text));
+	read_text("/proc/meminfo", text, sizeof(text));
 	available = size_after(text, "MemAvailable:", -1);
 	dirty = size_after(text, "Dirty:", 0);
 	if (available == -1)
 		return SPOOL_UNLIMITED;
-	background = load_number("/proc/sys/vm/dirty_background_bytes", 0);
+	background = read_number("/proc/sys/vm/dirty_background_bytes", 0);
 	if (background == 0)
-		background = available / 100 * load_number("/proc/sys/vm/dirty_background_ratio", USUAL_RATIO);
+		background = available / 100 * read_number("/proc/sys/vm/dirty_background_ratio", USUAL_RATIO);
 	part = background < available ? (double)background / (double)available : 1;
 	of_group = part * (double)cache_group_limit();
 	/* The spill file itself may be dirty, or written already. */

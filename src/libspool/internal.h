@@ -16,7 +16,7 @@ struct memory {
 	off_t dirty;		/* chunks: from here on nothing but zeros was ever there */
 	char **chunks;		/* anonymous mappings, in order; memory.c knows their lengths */
 	size_t chunk_count;
-	size_t given_back;	/* so many of them, from the first, are no longer mapped */
+	size_t freed;	/* so many of them, from the first, are no longer mapped */
 	bool memfd;		/* to be a memfd instead of chunks, where it can */
 	int fd;			/* that memfd, or -1: none yet */
 	bool sealed;		/* and it has been sealed */
@@ -26,15 +26,15 @@ struct memory {
 struct spill {
 	int fd;			/* read-write, or -1: not rolled over */
 	int reader;		/* the same file read-only, or -1 */
-	int borrowed;		/* options.spill_fd */
+	int spill_fd;		/* options.spill_fd */
 	struct fingerprint fingerprint;	/* what spill_seal() left, for spill_is_intact() */
 	bool sealed;
 	int lost;		/* the errno with which a write was lost after it had succeeded, or 0 */
 	off_t cache_limit;	/* options.cache_limit; SPOOL_AUTOMATIC until it is known */
 	off_t direct_from;	/* from this offset on some of it went past the page cache; for speed alone */
 	char *directory, *prefix, *suffix;
-	char *left;		/* the path of one that could not be removed, or NULL */
-	char *was;		/* the path that this one had for a moment, or NULL */
+	char *leftover;		/* the path of one that could not be removed, or NULL */
+	char *old_path;		/* the path that this one had for a moment, or NULL */
 	void (*hold)(void), (*release)(void);
 };
 
@@ -46,12 +46,12 @@ struct spool {
 	struct spill spill;
 	bool exposed;		/* spool_fileno() was called: the kernel's offset and size are the true ones */
 	bool frozen;
-	bool expended;		/* and what is behind the offset need not be kept */
+	bool read_once;		/* and what is behind the offset need not be kept */
 	char *buffer;		/* BUFFER_SIZE bytes, made when first needed */
-	char *kept_buffer;	/* another one, or NULL: bytes that were read from a source and could not be */
-	size_t kept_at;		/* stored yet, kept of them from kept_at on */
-	size_t kept;
-	struct ring *kept_ring;	/* or NULL: the same, of direct I/O that failed */
+	char *pending_buffer;	/* another one, or NULL: bytes that were read from a source and could not be */
+	size_t pending_at;		/* stored yet, kept of them from pending_at on */
+	size_t pending;
+	struct ring *pending_ring;	/* or NULL: the same, of direct I/O that failed */
 	enum spool_part fault;
 };
 
@@ -73,16 +73,16 @@ int	 ring_close(struct ring *ring);
 /* Writing: the room there is, at least 512 KiB; waits for it. -1 with errno: writing has failed. */
 int	 ring_room(struct ring *ring, struct iovec room[2]);
 /* So much has been put into it. */
-void	 ring_put(struct ring *ring, size_t length);
-/* Waits until all is in the file. -1 with errno: it is not, ring_rest() tells what is left, and only
-   that, ring_took() and ring_close() may follow. */
+void	 ring_commit(struct ring *ring, size_t length);
+/* Waits until all is in the file. -1 with errno: it is not, ring_unwritten() tells what is left, and only
+   that, ring_consume() and ring_close() may follow. */
 int	 ring_finish(struct ring *ring);
-const char *ring_rest(const struct ring *ring, size_t *length);
-off_t	 ring_rest_size(const struct ring *ring);
+const char *ring_unwritten(const struct ring *ring, size_t *length);
+off_t	 ring_unwritten_size(const struct ring *ring);
 /* Reading: the next bytes, at least one; waits for them. NULL with errno. */
 const char *ring_piece(struct ring *ring, size_t *length);
-/* So much of ring_piece() or ring_rest() is not needed any more. */
-void	 ring_took(struct ring *ring, size_t length);
+/* So much of ring_piece() or ring_unwritten() is not needed any more. */
+void	 ring_consume(struct ring *ring, size_t length);
 
 /* cache.c */
 /* What the control groups of this process (cgroups(7), both versions) leave it of memory. */
@@ -111,7 +111,7 @@ int	 memory_read(const struct memory *memory, char *data, size_t length, off_t a
 int	 memory_write(struct memory *memory, const char *data, size_t length, off_t at);
 char	*memory_map(size_t length);
 void	 memory_unmap(char *base, size_t length);
-void	 memory_give_back(struct memory *memory, off_t before);
+void	 memory_free_before(struct memory *memory, off_t before);
 void	 memory_shrink(struct memory *memory, off_t size);
 int	 memory_grow(struct memory *memory, off_t size);
 int	 memory_seal(struct memory *memory);
@@ -127,7 +127,7 @@ int	 spill_fill_hole(struct spill *spill, const struct memory *memory, char *buf
 /* Whether all that was written is there: asked with a flush before the first byte is read back, and without one while
    reading goes on. -1: errno of the write that was lost, every time from then on. */
 int	 spill_flush(struct spill *spill);
-int	 spill_ask(struct spill *spill);
+int	 spill_check(struct spill *spill);
 int	 spill_seal(struct spill *spill, off_t size);
 int	 spill_is_intact(struct spill *spill);
 

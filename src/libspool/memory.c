@@ -154,22 +154,22 @@ unmap(const struct memory *memory, size_t number)
 
 /* Frees all chunks from number count on. */
 static void
-release(struct memory *memory, size_t count)
+free_chunks(struct memory *memory, size_t count)
 {
 	while (memory->chunk_count > count) {
 		size_t number = --memory->chunk_count;
 
-		if (number >= memory->given_back)
+		if (number >= memory->freed)
 			unmap(memory, number);
 	}
 }
 
 /* Frees all chunks that end at an offset or before it. What they held can not be read any more. */
 void
-memory_give_back(struct memory *memory, off_t before)
+memory_free_before(struct memory *memory, off_t before)
 {
-	while (memory->given_back < memory->chunk_count && chunk_start(memory->given_back + 1) <= before)
-		unmap(memory, memory->given_back++);
+	while (memory->freed < memory->chunk_count && chunk_start(memory->freed + 1) <= before)
+		unmap(memory, memory->freed++);
 }
 
 /* Makes sure that there are chunks for [0, end), at least one byte; if that fails, there are those that there were. */
@@ -190,7 +190,7 @@ reserve(struct memory *memory, off_t end)
 	while (memory->chunk_count < needed)
 		if (add_chunk(memory, chunk_length(memory, chunk_start(memory->chunk_count))) == -1) {
 			int error = errno;
-			release(memory, before);
+			free_chunks(memory, before);
 			errno = error;
 			return -1;
 		}
@@ -225,10 +225,10 @@ memory_limit(struct memory *memory, off_t end)
 void
 memory_free(struct memory *memory)
 {
-	release(memory, 0);
+	free_chunks(memory, 0);
 	free(memory->chunks);
 	memory->chunks = NULL;
-	memory->given_back = 0;
+	memory->freed = 0;
 	if (memory->fd != -1)
 		(void)close(memory->fd);	/* nobody has been told that its bytes are kept */
 	memory->fd = -1;
@@ -275,7 +275,7 @@ memory_room(struct memory *memory, size_t *length)
 }
 
 static char *
-place(const struct memory *memory, off_t at, off_t end, size_t *length)
+bytes_at(const struct memory *memory, off_t at, off_t end, size_t *length)
 {
 	off_t start;
 	size_t number = chunk_at(at, &start);
@@ -288,7 +288,7 @@ place(const struct memory *memory, off_t at, off_t end, size_t *length)
 const char *
 memory_piece(const struct memory *memory, off_t at, size_t *length)
 {
-	return place(memory, at, memory->size, length);
+	return bytes_at(memory, at, memory->size, length);
 }
 
 /* Reads [at, at + length), all of it held. */
@@ -299,7 +299,7 @@ memory_read(const struct memory *memory, char *data, size_t length, off_t at)
 		return io_read_at(memory->fd, data, length, at);
 	while (length > 0) {
 		size_t n;
-		const char *piece = place(memory, at, at + (off_t)length, &n);
+		const char *piece = bytes_at(memory, at, at + (off_t)length, &n);
 
 		memcpy(data, piece, n);
 		data += n;
@@ -320,7 +320,7 @@ put(struct memory *memory, const char *data, off_t at, off_t end)
 		mark_dirty(memory, end);
 	while (at < end) {
 		size_t n;
-		char *piece = place(memory, at, end, &n);
+		char *piece = bytes_at(memory, at, end, &n);
 
 		if (data == NULL) {
 			memset(piece, 0, n);
@@ -368,7 +368,7 @@ memory_shrink(struct memory *memory, off_t size)
 	if (memory->fd != -1)
 		(void)io_truncate(memory->fd, size);
 	else
-		release(memory, size == 0 ? 0 : chunk_at(size - 1, &start) + 1);
+		free_chunks(memory, size == 0 ? 0 : chunk_at(size - 1, &start) + 1);
 	memory->size = size;
 }
 

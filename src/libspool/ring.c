@@ -28,9 +28,9 @@
 #include "internal.h"
 
 #if HAVE_DECL_O_DIRECT
-#define PAST_THE_CACHE O_DIRECT
+#define DIRECT_FLAG O_DIRECT
 #else
-#define PAST_THE_CACHE 0
+#define DIRECT_FLAG 0
 #endif
 
 /*
@@ -57,7 +57,7 @@ struct segment {
 
 struct ring {
 	int file;		/* the caller's descriptor */
-	int direct;		/* the same file, open for direct I/O */
+	int direct_fd;		/* the same file, open for direct I/O */
 	off_t alignment;	/* of offsets and lengths */
 	bool writing;
 	char *memory;
@@ -81,7 +81,7 @@ segment_at(struct ring *ring, off_t at)
 }
 
 static char *
-place(const struct ring *ring, off_t at)
+address_of(const struct ring *ring, off_t at)
 {
 	return ring->memory + at % (off_t)RING_SIZE;
 }
@@ -94,18 +94,18 @@ segment_end(off_t at)
 
 /* Called without the lock: a busy segment belongs to its thread. */
 static int
-move(const struct ring *ring, const struct segment *segment)
+move_segment(const struct ring *ring, const struct segment *segment)
 {
 	const bool aligned = segment->at % ring->alignment == 0 && (off_t)segment->length % ring->alignment == 0;
-	const int fd = aligned ? ring->direct : ring->file;
+	const int fd = aligned ? ring->direct_fd : ring->file;
 
 	if (ring->writing)
-		return io_write_at(fd, place(ring, segment->at), segment->length, segment->at);
-	return io_read_at(fd, place(ring, segment->at), segment->length, segment->at);
+		return io_write_at(fd, address_of(ring, segment->at), segment->length, segment->at);
+	return io_read_at(fd, address_of(ring, segment->at), segment->length, segment->at);
 }
 
 static void *
-work(void *cookie)
+run_thread(void *cookie)
 {
 	struct ring *ring = cookie;
 
@@ -123,7 +123,7 @@ work(void *cookie)
 		ring->next = (ring->next + 1) % SEGMENTS;
 		segment->state = BUSY;
 		(void)pthread_mutex_unlock(&ring->lock);
-		error = move(ring, segment) == 0 ? 0 : errno;
+		error = move_segment(ring, segment) == 0 ? 0 : errno;
 		(void)pthread_mutex_lock(&ring->lock);
 		if (error == 0)
 			segment->state = DONE;
@@ -148,7 +148,7 @@ start_threads(struct ring *ring)
 	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &saved);
 	while (ring->thread_count < THREADS
-	    && pthread_create(&ring->threads[ring->thread_count], &attributes, work, ring) == 0)
+	    && pthread_create(&ring->threads[ring->thread_count], &attributes, run_thread, ring) == 0)
 		ring->thread_count++;
 	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	(void)pthread_attr_destroy(&attributes);
@@ -186,17 +186,17 @@ static int
 open_direct(int fd, bool writing, off_t *alignment)
 {
 	/* tmpfs takes O_DIRECT, and copies all the same. */
-	if (PAST_THE_CACHE == 0 || spill_is_in_memory(fd))
+	if (DIRECT_FLAG == 0 || spill_is_in_memory(fd))
 		return -1;
 	*alignment = find_alignment(fd);
 	if (*alignment == 0 || (off_t)SEGMENT_SIZE % *alignment != 0)
 		return -1;
 	/* A sealed file can be opened for reading only. */
-	return io_reopen(fd, (writing ? O_WRONLY : O_RDONLY) | PAST_THE_CACHE);
+	return io_reopen(fd, (writing ? O_WRONLY : O_RDONLY) | DIRECT_FLAG);
 }
 
 static struct ring *
-make(int file, bool writing, off_t begin, off_t end)
+open_ring(int file, bool writing, off_t begin, off_t end)
 {
 	struct ring *ring = calloc(1, sizeof(*ring));
 
@@ -210,8 +210,8 @@ make(int file, bool writing, off_t begin, off_t end)
 	(void)pthread_mutex_init(&ring->lock, NULL);
 	(void)pthread_cond_init(&ring->work, NULL);
 	(void)pthread_cond_init(&ring->done, NULL);
-	ring->direct = open_direct(file, writing, &ring->alignment);
-	if (ring->direct != -1)
+	ring->direct_fd = open_direct(file, writing, &ring->alignment);
+	if (ring->direct_fd != -1)
 		ring->memory = memory_map(RING_SIZE);
 	if (ring->memory != NULL && start_threads(ring) == 0)
 		return ring;
@@ -222,13 +222,13 @@ make(int file, bool writing, off_t begin, off_t end)
 struct ring *
 ring_to_file(int file, off_t at)
 {
-	return make(file, true, at, at);
+	return open_ring(file, true, at, at);
 }
 
 struct ring *
 ring_from_file(int file, off_t at, off_t end)
 {
-	return make(file, false, at, end);
+	return open_ring(file, false, at, end);
 }
 
 int
@@ -239,8 +239,8 @@ ring_close(struct ring *ring)
 	if (ring == NULL)
 		return 0;
 	stop_threads(ring);
-	if (ring->direct != -1)
-		result = io_close(ring->direct);
+	if (ring->direct_fd != -1)
+		result = io_close(ring->direct_fd);
 	error = errno;
 	memory_unmap(ring->memory, RING_SIZE);
 	(void)pthread_cond_destroy(&ring->done);
@@ -266,7 +266,7 @@ submit(struct ring *ring, off_t end)
 
 /* Waits until the threads are done with the segment that holds at. -1 if they have failed, with errno. */
 static int
-wait_for(struct ring *ring, off_t at)
+wait_for_segment(struct ring *ring, off_t at)
 {
 	const struct segment *segment = segment_at(ring, at);
 
@@ -298,18 +298,18 @@ ring_room(struct ring *ring, struct iovec room[2])
 	int result;
 
 	(void)pthread_mutex_lock(&ring->lock);
-	result = wait_for(ring, ring->head);
+	result = wait_for_segment(ring, ring->head);
 	if (result == 0)
-		result = wait_for(ring, next);
+		result = wait_for_segment(ring, next);
 	retire(ring);
 	(void)pthread_mutex_unlock(&ring->lock);
-	room[0] = (struct iovec){ .iov_base = place(ring, ring->head), .iov_len = (size_t)(next - ring->head) };
-	room[1] = (struct iovec){ .iov_base = place(ring, next), .iov_len = SEGMENT_SIZE };
+	room[0] = (struct iovec){ .iov_base = address_of(ring, ring->head), .iov_len = (size_t)(next - ring->head) };
+	room[1] = (struct iovec){ .iov_base = address_of(ring, next), .iov_len = SEGMENT_SIZE };
 	return result;
 }
 
 void
-ring_put(struct ring *ring, size_t length)
+ring_commit(struct ring *ring, size_t length)
 {
 	ring->head += (off_t)length;
 	(void)pthread_mutex_lock(&ring->lock);
@@ -327,7 +327,7 @@ ring_finish(struct ring *ring)
 	if (ring->submitted < ring->head)
 		submit(ring, ring->head);
 	while (ring->tail < ring->head && result == 0) {
-		result = wait_for(ring, ring->tail);
+		result = wait_for_segment(ring, ring->tail);
 		retire(ring);
 	}
 	(void)pthread_mutex_unlock(&ring->lock);
@@ -340,16 +340,16 @@ ring_finish(struct ring *ring)
 }
 
 const char *
-ring_rest(const struct ring *ring, size_t *length)
+ring_unwritten(const struct ring *ring, size_t *length)
 {
 	const off_t wrap = (ring->tail / (off_t)RING_SIZE + 1) * (off_t)RING_SIZE;
 
 	*length = (size_t)((ring->head < wrap ? ring->head : wrap) - ring->tail);
-	return place(ring, ring->tail);
+	return address_of(ring, ring->tail);
 }
 
 off_t
-ring_rest_size(const struct ring *ring)
+ring_unwritten_size(const struct ring *ring)
 {
 	return ring->head - ring->tail;
 }
@@ -367,16 +367,16 @@ ring_piece(struct ring *ring, size_t *length)
 
 		submit(ring, end < ring->head ? end : ring->head);
 	}
-	result = wait_for(ring, ring->tail);
+	result = wait_for_segment(ring, ring->tail);
 	(void)pthread_mutex_unlock(&ring->lock);
 	if (result == -1)
 		return NULL;
 	*length = (size_t)(segment->at + (off_t)segment->length - ring->tail);
-	return place(ring, ring->tail);
+	return address_of(ring, ring->tail);
 }
 
 void
-ring_took(struct ring *ring, size_t length)
+ring_consume(struct ring *ring, size_t length)
 {
 	ring->tail += (off_t)length;
 }

@@ -56,7 +56,7 @@ spill_is_in_memory(int fd)
 int
 spill_init(struct spill *spill, const struct spool_options *options)
 {
-	*spill = (struct spill){ .fd = -1, .reader = -1, .borrowed = options->spill_fd,
+	*spill = (struct spill){ .fd = -1, .reader = -1, .spill_fd = options->spill_fd,
 	    .cache_limit = options->cache_limit, .direct_from = SPOOL_UNLIMITED,
 	    .hold = options->hold, .release = options->release };
 	if (options->directory != NULL && (spill->directory = strdup(options->directory)) == NULL)
@@ -72,14 +72,14 @@ spill_free(struct spill *spill)
 	free(spill->directory);
 	free(spill->prefix);
 	free(spill->suffix);
-	free(spill->left);
-	free(spill->was);
+	free(spill->leftover);
+	free(spill->old_path);
 }
 
 /* The umask may have taken away the owner's right to open it once more; if it cannot be given back, that open
    says so. */
 static void
-own(int fd)
+make_private(int fd)
 {
 	(void)fchmod(fd, 0600);
 }
@@ -92,7 +92,7 @@ open_nameless(struct spill *spill, const char *directory)
 	spill->fd = open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	if (spill->fd == -1)
 		return -1;
-	own(spill->fd);
+	make_private(spill->fd);
 	spill->reader = io_reopen(spill->fd, O_RDONLY);
 	if (spill->reader == -1) {
 		(void)spill_close(spill);
@@ -123,18 +123,18 @@ open_named(struct spill *spill, const char *directory)
 	if (spill->fd == -1) {
 		error = errno;
 	} else {
-		own(spill->fd);
+		make_private(spill->fd);
 		spill->reader = open(path, O_RDONLY | O_CLOEXEC);
 		if (spill->reader == -1)
 			error = errno;
 		if (unlink(path) == -1) {
 			if (error == 0)
 				error = errno;
-			free(spill->left);
-			spill->left = path;
+			free(spill->leftover);
+			spill->leftover = path;
 		} else {
-			free(spill->was);
-			spill->was = path;
+			free(spill->old_path);
+			spill->old_path = path;
 		}
 		path = NULL;
 	}
@@ -156,11 +156,11 @@ spill_open(struct spill *spill)
 {
 	const char *directory;
 
-	if (spill->borrowed != -1) {
+	if (spill->spill_fd != -1) {
 		/* An earlier roll over may have failed halfway. */
-		if (io_truncate(spill->borrowed, 0) == -1)
+		if (io_truncate(spill->spill_fd, 0) == -1)
 			return -1;
-		spill->fd = spill->borrowed;
+		spill->fd = spill->spill_fd;
 		return 0;
 	}
 	directory = spool_directory(spill->directory);
@@ -180,15 +180,15 @@ spill_close(struct spill *spill)
 		return 0;
 	if (spill->reader != -1 && io_close(spill->reader) == -1)
 		error = errno;
-	if (spill->fd != spill->borrowed && io_close(spill->fd) == -1)
+	if (spill->fd != spill->spill_fd && io_close(spill->fd) == -1)
 		error = errno;
 	spill->fd = spill->reader = -1;
 	spill->lost = 0;
 	/* Where a file is removed while it is open, it may come back when it is closed (rclone). */
-	if (spill->was != NULL)
-		(void)unlink(spill->was);
-	free(spill->was);
-	spill->was = NULL;
+	if (spill->old_path != NULL)
+		(void)unlink(spill->old_path);
+	free(spill->old_path);
+	spill->old_path = NULL;
 	spill->direct_from = SPOOL_UNLIMITED;
 	errno = error == 0 ? saved : error;
 	return error == 0 ? 0 : -1;
@@ -221,7 +221,7 @@ spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer)
 
 /* Asks, and keeps a failure: the kernel reports it only once. */
 static int
-keep_loss(struct spill *spill, int (*ask)(int fd))
+record_loss(struct spill *spill, int (*ask)(int fd))
 {
 	if (spill->lost == 0 && spill->fd != -1 && ask(spill->fd) == -1)
 		spill->lost = errno;
@@ -234,13 +234,13 @@ keep_loss(struct spill *spill, int (*ask)(int fd))
 int
 spill_flush(struct spill *spill)
 {
-	return keep_loss(spill, io_flush);
+	return record_loss(spill, io_flush);
 }
 
 int
-spill_ask(struct spill *spill)
+spill_check(struct spill *spill)
 {
-	return keep_loss(spill, io_lost);
+	return record_loss(spill, io_lost);
 }
 
 int
@@ -248,7 +248,7 @@ spill_is_intact(struct spill *spill)
 {
 	if (!spill->sealed)
 		return 1;
-	return spill_ask(spill) == -1 ? -1 : fingerprint_matches(spill->fd, &spill->fingerprint);
+	return spill_check(spill) == -1 ? -1 : fingerprint_matches(spill->fd, &spill->fingerprint);
 }
 
 /*
@@ -289,7 +289,7 @@ spill_seal(struct spill *spill, off_t size)
 	fd = open_reader(spill, size);
 	if (fd == -1 || spill->sealed)
 		return fd;
-	if (spill->fd != spill->borrowed)
+	if (spill->fd != spill->spill_fd)
 		(void)fchmod(spill->fd, 0400);	/* it only says what the fingerprint sees to */
 	spill->sealed = fingerprint_take(spill->fd, size, false, &spill->fingerprint) == 0;
 	error = errno;

@@ -115,7 +115,7 @@ spool_close(struct spool *spool)
 
 	if (spool == NULL)
 		return 0;
-	result = ring_close(spool->kept_ring);
+	result = ring_close(spool->pending_ring);
 	error = errno;
 	if (spill_close(&spool->spill) == -1 && result == 0) {
 		result = -1;
@@ -124,7 +124,7 @@ spool_close(struct spool *spool)
 	spill_free(&spool->spill);
 	memory_free(&spool->memory);
 	spool_free_buffer(spool);
-	memory_unmap(spool->kept_buffer, BUFFER_SIZE);
+	memory_unmap(spool->pending_buffer, BUFFER_SIZE);
 	free(spool);
 	if (result == -1)
 		errno = error;
@@ -164,7 +164,7 @@ spool_spills_to_memory(const struct spool *spool)
 const char *
 spool_leftover(const struct spool *spool)
 {
-	return spool->spill.left;
+	return spool->spill.leftover;
 }
 
 enum spool_part
@@ -203,7 +203,7 @@ spool_seek(struct spool *spool, off_t offset, int whence)
 		return spool_refuse(spool, EOVERFLOW);
 	if (base + offset < 0)
 		return spool_refuse(spool, EINVAL);
-	if (spool->expended && base + offset < spool->offset)
+	if (spool->read_once && base + offset < spool->offset)
 		return spool_refuse(spool, ESPIPE);
 	spool->offset = base + offset;
 	return spool_end(spool) == -1 ? -1 : spool->offset;
@@ -233,7 +233,7 @@ spool_read(struct spool *spool, void *buffer, size_t length)
 			return spool_fail(spool, SPOOL_MEMORY);
 	}
 	if (length > from_memory && (io_read_at(spool->spill.fd, (char *)buffer + from_memory,
-	    length - from_memory, at + (off_t)from_memory) == -1 || spill_ask(&spool->spill) == -1))
+	    length - from_memory, at + (off_t)from_memory) == -1 || spill_check(&spool->spill) == -1))
 		return spool_fail(spool, SPOOL_SPILL);
 	spool->offset = at + (off_t)length;
 	return spool_end(spool) == -1 ? -1 : (ssize_t)length;
@@ -405,7 +405,7 @@ fill_hole(struct spool *spool)
 {
 	const bool was_rolled = spool_is_rolled(spool);
 
-	if (spool->expended)
+	if (spool->read_once)
 		return spool_refuse(spool, EPERM);
 	if (spool->spill.sealed)
 		return 0;	/* all is in the file, and touching it would look like a change */
@@ -456,9 +456,9 @@ spool_freeze(struct spool *spool)
 }
 
 void
-spool_expend(struct spool *spool)
+spool_read_once(struct spool *spool)
 {
-	spool->frozen = spool->expended = true;
+	spool->frozen = spool->read_once = true;
 }
 
 int
@@ -477,7 +477,7 @@ spool_seal(struct spool *spool)
 
 	if (spool_begin(spool, false) == -1)
 		return -1;
-	if (spool->expended)
+	if (spool->read_once)
 		return spool_refuse(spool, EPERM);
 	if (!spool_is_rolled(spool) && memory_descriptor(&spool->memory) != -1) {
 		part = SPOOL_MEMORY;

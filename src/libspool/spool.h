@@ -123,7 +123,7 @@ ssize_t spool_write(struct spool *spool, const void *buffer, size_t length);
 /*
  * Moves the offset, as lseek(2) with SEEK_SET, SEEK_CUR, SEEK_END; past the end is allowed. (Python's
  * BytesIO clips a negative relative result to 0; here, as in files, it is EINVAL.) Returns the new offset.
- * -1: EINVAL, EOVERFLOW, ESPIPE (see spool_expend()).
+ * -1: EINVAL, EOVERFLOW, ESPIPE (see spool_read_once()).
  */
 off_t spool_seek(struct spool *spool, off_t offset, int whence);
 
@@ -139,7 +139,7 @@ int spool_truncate(struct spool *spool, off_t size);
 
 /*
  * Puts everything into the spill file and gives the memory back. From then on all is in the file. A frozen spool
- * allows it too: the stream stays what it is. 0, or -1: those of open(2) and pwrite(2), EPERM (spool_expend()).
+ * allows it too: the stream stays what it is. 0, or -1: those of open(2) and pwrite(2), EPERM (spool_read_once()).
  */
 int spool_rollover(struct spool *spool);
 
@@ -243,7 +243,7 @@ void spool_freeze(struct spool *spool);
  * spool_seek() to before the offset fails with ESPIPE, as in a pipe, and spool_rollover() and spool_seal() with EPERM.
  * A memfd gives back nothing before the end.
  */
-void spool_expend(struct spool *spool);
+void spool_read_once(struct spool *spool);
 
 /*
  * Freezes the spool and returns a new read-only descriptor, at offset 0, with the whole stream: a memfd sealed

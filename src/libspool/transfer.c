@@ -33,7 +33,7 @@
 
 /* A pipe's usual capacity. What is not larger is moved by plain calls: they are as fast, and need no
    preparation. */
-#define SMALL ((off_t)64 << 10)
+#define SMALL_TRANSFER ((off_t)64 << 10)
 
 struct transfer {
 	struct spool *spool;
@@ -67,7 +67,7 @@ enlarge_pipe(int fd)
 }
 
 static ssize_t
-count(struct transfer *transfer, ssize_t n)
+add_moved(struct transfer *transfer, ssize_t n)
 {
 	const struct spool_progress *progress = transfer->progress;
 
@@ -122,7 +122,7 @@ splice_out(int file, off_t at, int pipe, size_t length)
 
 #if defined(HAVE_VMSPLICE) && defined(HAVE_SPLICE)
 static ssize_t
-lend(int pipe, const char *data, size_t length)
+vmsplice_out(int pipe, const char *data, size_t length)
 {
 	struct iovec piece = { .iov_base = (void *)data, .iov_len = length };
 	ssize_t n;
@@ -134,7 +134,7 @@ lend(int pipe, const char *data, size_t length)
 }
 #else
 static ssize_t
-lend(int pipe, const char *data, size_t length)
+vmsplice_out(int pipe, const char *data, size_t length)
 {
 	(void)pipe, (void)data, (void)length;
 	return -1;
@@ -151,46 +151,46 @@ clip(const struct spool *spool, size_t length)
 
 /* Stores what is kept, but no more than room bytes. */
 static ssize_t
-store_kept(struct spool *spool, size_t room)
+store_pending(struct spool *spool, size_t room)
 {
-	size_t n = clip(spool, spool->kept < room ? spool->kept : room);
+	size_t n = clip(spool, spool->pending < room ? spool->pending : room);
 
-	if (spool_store(spool, spool->kept_buffer + spool->kept_at, n, spool->size) == -1)
+	if (spool_store(spool, spool->pending_buffer + spool->pending_at, n, spool->size) == -1)
 		return -1;
-	spool->kept_at += n;
-	spool->kept -= n;
-	if (spool->kept == 0) {
-		memory_unmap(spool->kept_buffer, BUFFER_SIZE);
-		spool->kept_buffer = NULL;
+	spool->pending_at += n;
+	spool->pending -= n;
+	if (spool->pending == 0) {
+		memory_unmap(spool->pending_buffer, BUFFER_SIZE);
+		spool->pending_buffer = NULL;
 	}
 	return (ssize_t)n;
 }
 
 /* Puts the buffer aside, with what is in it from at to end. */
 static void
-keep(struct spool *spool, size_t at, size_t end)
+keep_pending(struct spool *spool, size_t at, size_t end)
 {
-	spool->kept_buffer = spool->buffer;
+	spool->pending_buffer = spool->buffer;
 	spool->buffer = NULL;
-	spool->kept_at = at;
-	spool->kept = end - at;
+	spool->pending_at = at;
+	spool->pending = end - at;
 }
 
 /* Stores what direct I/O left, but no more than room bytes. */
 static ssize_t
-store_rest(struct spool *spool, size_t room)
+store_unwritten(struct spool *spool, size_t room)
 {
 	size_t length;
-	const char *rest = ring_rest(spool->kept_ring, &length);
+	const char *rest = ring_unwritten(spool->pending_ring, &length);
 
 	length = clip(spool, length < room ? length : room);
 	if (spool_store(spool, rest, length, spool->size) == -1)
 		return -1;
-	ring_took(spool->kept_ring, length);
-	if (ring_rest_size(spool->kept_ring) == 0) {
-		struct ring *ring = spool->kept_ring;
+	ring_consume(spool->pending_ring, length);
+	if (ring_unwritten_size(spool->pending_ring) == 0) {
+		struct ring *ring = spool->pending_ring;
 
-		spool->kept_ring = NULL;
+		spool->pending_ring = NULL;
 		if (ring_close(ring) == -1)
 			return spool_fail(spool, SPOOL_SPILL);
 	}
@@ -210,10 +210,10 @@ end_direct(struct transfer *transfer)
 	transfer->direct = false;
 	if (ring_finish(ring) == 0)
 		return ring_close(ring) == 0 ? 0 : spool_fail(spool, SPOOL_SPILL);
-	spool->size -= ring_rest_size(ring);
-	spool->kept_ring = ring;
-	while (spool->kept_ring != NULL)
-		if (store_rest(spool, SIZE_MAX) == -1)
+	spool->size -= ring_unwritten_size(ring);
+	spool->pending_ring = ring;
+	while (spool->pending_ring != NULL)
+		if (store_unwritten(spool, SIZE_MAX) == -1)
 			return -1;
 	return 0;
 }
@@ -258,7 +258,7 @@ fill_ring(struct transfer *transfer, struct iovec pieces[2], size_t room)
 	n = io_read_pieces(transfer->fd, pieces, 2);
 	if (n == -1)
 		return spool_fail(spool, SPOOL_SOURCE);
-	ring_put(transfer->ring, (size_t)n);
+	ring_commit(transfer->ring, (size_t)n);
 	spool->size += n;
 	return n;
 }
@@ -278,11 +278,11 @@ fill_by_buffer(struct spool *spool, int fd, size_t room)
 		return spool_fail(spool, SPOOL_SOURCE);
 	fits = clip(spool, (size_t)n);
 	if (spool_store(spool, buffer, fits, spool->size) == -1) {
-		keep(spool, 0, (size_t)n);
+		keep_pending(spool, 0, (size_t)n);
 		return -1;
 	}
 	if (fits < (size_t)n)
-		keep(spool, fits, (size_t)n);
+		keep_pending(spool, fits, (size_t)n);
 	return (ssize_t)fits;
 }
 
@@ -318,10 +318,10 @@ fill_piece(struct transfer *transfer, off_t wanted)
 	struct iovec pieces[2];
 	ssize_t n;
 
-	if (spool->kept > 0)
-		return store_kept(spool, room);
-	if (spool->kept_ring != NULL)
-		return store_rest(spool, room);
+	if (spool->pending > 0)
+		return store_pending(spool, room);
+	if (spool->pending_ring != NULL)
+		return store_unwritten(spool, room);
 	fits = spool->size >= spool->size_limit ? 0 : at_most(spool->size_limit - spool->size, room);
 	if (rolled && (fits >= BUFFER_SIZE || fits == room) && begin_direct(transfer, wanted)
 	    && ring_room(transfer->ring, pieces) == 0)
@@ -363,7 +363,7 @@ fill_piece(struct transfer *transfer, off_t wanted)
 
 /* Ends a transfer, by end, after its last piece. A failure of that piece, n = -1, is reported first. */
 static off_t
-finish(struct transfer *transfer, ssize_t n, int (*end)(struct transfer *))
+end_transfer(struct transfer *transfer, ssize_t n, int (*end)(struct transfer *))
 {
 	const enum spool_part part = transfer->spool->fault;
 	const int error = errno;
@@ -385,15 +385,15 @@ spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress
 	if (spool_begin(spool, true) == -1)
 		return -1;
 	while (transfer.moved < limit) {
-		n = count(&transfer, fill_piece(&transfer, limit - transfer.moved));
+		n = add_moved(&transfer, fill_piece(&transfer, limit - transfer.moved));
 		if (n <= 0)
 			break;
-		if (!enlarged && transfer.moved >= SMALL) {
+		if (!enlarged && transfer.moved >= SMALL_TRANSFER) {
 			enlarge_pipe(fd);
 			enlarged = true;
 		}
 	}
-	return finish(&transfer, n, end_direct);
+	return end_transfer(&transfer, n, end_direct);
 }
 
 static ssize_t
@@ -440,7 +440,7 @@ drain_ring(struct transfer *transfer)
 	n = io_write(transfer->fd, piece, length);
 	if (n == -1)
 		return spool_fail(spool, SPOOL_SINK);
-	ring_took(transfer->ring, (size_t)n);
+	ring_consume(transfer->ring, (size_t)n);
 	return n;
 }
 
@@ -468,9 +468,9 @@ drain_spill(struct transfer *transfer)
 	const off_t direct_from = spool->spill.direct_from;
 
 	/* What the disk or the server has lost meanwhile may read as zeros. */
-	if (spill_ask(&spool->spill) == -1)
+	if (spill_check(&spool->spill) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
-	if (spool->offset >= direct_from && (transfer->ring != NULL || spool->size - spool->offset > SMALL)) {
+	if (spool->offset >= direct_from && (transfer->ring != NULL || spool->size - spool->offset > SMALL_TRANSFER)) {
 		ssize_t n = drain_ring(transfer);
 
 		if (n != 0)
@@ -491,7 +491,7 @@ drain_chunks(struct transfer *transfer)
 	if (length > PIECE_SIZE)
 		length = PIECE_SIZE;
 	if (transfer->fast) {
-		n = lend(transfer->fd, piece, length);
+		n = vmsplice_out(transfer->fd, piece, length);
 		if (n != -1)
 			return n;
 		transfer->fast = false;
@@ -518,7 +518,7 @@ end_drain(struct transfer *transfer)
 {
 	(void)ring_close(transfer->ring);	/* only read */
 	/* Bytes may have been lost just before they were read. */
-	if (spill_ask(&transfer->spool->spill) == -1)
+	if (spill_check(&transfer->spool->spill) == -1)
 		return spool_fail(transfer->spool, SPOOL_SPILL);
 	return spool_end(transfer->spool);
 }
@@ -532,17 +532,17 @@ spool_drain(struct spool *spool, int fd, const struct spool_progress *progress)
 	/* The memory part must not be released either if the rest is lost. */
 	if (spool_begin(spool, false) == -1 || spool_flush(spool) == -1)
 		return -1;
-	if (spool->size - spool->offset > SMALL) {
+	if (spool->size - spool->offset > SMALL_TRANSFER) {
 		enlarge_pipe(fd);
 		transfer.fast = spool->frozen;
 	}
 	while (spool->offset < spool->size) {
-		n = count(&transfer, drain_piece(&transfer));
+		n = add_moved(&transfer, drain_piece(&transfer));
 		if (n == -1)
 			break;
 		spool->offset += n;
-		if (spool->expended)
-			memory_give_back(&spool->memory, spool->offset);
+		if (spool->read_once)
+			memory_free_before(&spool->memory, spool->offset);
 	}
-	return finish(&transfer, n, end_drain);
+	return end_transfer(&transfer, n, end_drain);
 }

@@ -39,7 +39,7 @@ static struct {
 	bool sealable;		/* the memory part is a memfd */
 	bool troubled;		/* a call has been made to fail */
 	bool may_roll, rolled;	/* it may have rolled over; it has */
-	bool frozen, expended;
+	bool frozen, read_once;
 	bool in_file;		/* it has been rolled over by hand, so no byte is in memory */
 	int fd;			/* spool_fileno(), or -1 */
 	int sealed;		/* spool_seal(), or -1 */
@@ -155,7 +155,7 @@ static void
 check(void)
 {
 	check_state();
-	if (model.expended)
+	if (model.read_once)
 		return;
 	read_all();
 	AGREE(memcmp(got, model.bytes, (size_t)model.size) == 0);
@@ -341,7 +341,7 @@ do_seek(void)
 		return;
 	if (base + by < 0 && is_refused(EINVAL, result == -1))
 		return;
-	if (model.expended && base + by < model.offset && is_refused(ESPIPE, result == -1))
+	if (model.read_once && base + by < model.offset && is_refused(ESPIPE, result == -1))
 		return;
 	AGREE(result == base + by);
 	model.offset = result;
@@ -373,7 +373,7 @@ do_truncate(void)
 static bool
 has_no_file(bool failed)
 {
-	if (model.expended)
+	if (model.read_once)
 		return is_refused(EPERM, failed);
 	if (model.no_disk) {
 		AGREE(failed && failed_by(ENOENT, SPOOL_SPILL));
@@ -414,7 +414,7 @@ do_fileno(void)
 
 /* What the caller does to the spill file by its descriptor is done to the spool. */
 static void
-do_direct(void)
+do_descriptor(void)
 {
 	const off_t length = some_length(), at = some_length();
 	const char *data = some_bytes();
@@ -680,7 +680,7 @@ do_stream(void)
 	const bool wide = model_choose(4) == 0;
 	FILE *stream;
 
-	if (model.expended || model.offset > most)
+	if (model.read_once || model.offset > most)
 		return;
 	rough_failed = NULL;
 	stream = spool_stream(spool, wide);
@@ -728,10 +728,10 @@ do_freeze(void)
 }
 
 static void
-do_expend(void)
+do_read_once(void)
 {
-	spool_expend(spool);
-	model.frozen = model.expended = true;
+	spool_read_once(spool);
+	model.frozen = model.read_once = true;
 }
 
 /* What spool_seal() returned has the whole stream, and its own offset. */
@@ -756,7 +756,7 @@ do_seal(void)
 	TRY(fd, spool_seal(spool), -1);
 	if (!in_memory || model.troubled)
 		model.may_roll = true;
-	if (model.expended && is_refused(EPERM, fd == -1))
+	if (model.read_once && is_refused(EPERM, fd == -1))
 		return;
 	if (fd == -1 && model.no_disk && (!in_memory || model.troubled)) {
 		AGREE(failed_by(ENOENT, SPOOL_SPILL));
@@ -792,8 +792,8 @@ run_operation(void)
 	} operations[] = {
 		{ "write", do_write, 32 }, { "read", do_read, 20 }, { "seek", do_seek, 32 },
 		{ "truncate", do_truncate, 12 }, { "fill", do_fill, 24 }, { "drain", do_drain, 16 },
-		{ "rollover", do_rollover, 4 }, { "fileno", do_fileno, 4 }, { "direct", do_direct, 8 },
-		{ "stream", do_stream, 8 }, { "freeze", do_freeze, 2 }, { "expend", do_expend, 2 },
+		{ "rollover", do_rollover, 4 }, { "fileno", do_fileno, 4 }, { "descriptor", do_descriptor, 8 },
+		{ "stream", do_stream, 8 }, { "freeze", do_freeze, 2 }, { "read_once", do_read_once, 2 },
 		{ "seal", do_seal, 4 }, { "is_intact", do_is_intact, 2 },
 	};
 	unsigned total = 0, pick, i = 0;
@@ -835,7 +835,7 @@ prepare(const struct model_options *chosen)
 		test_fill(pool, 0, sizeof(pool));
 	signal(SIGPIPE, SIG_IGN);
 	model.size = model.offset = model.kept_size = 0;
-	model.troubled = model.may_roll = model.rolled = model.frozen = model.expended = model.in_file = false;
+	model.troubled = model.may_roll = model.rolled = model.frozen = model.read_once = model.in_file = false;
 	model.sealed_spill = false;
 	model.intact = true;
 	model.fd = model.sealed = -1;

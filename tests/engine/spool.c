@@ -508,7 +508,7 @@ sealed_twice(void)
 }
 
 static void
-expended(void)
+read_once(void)
 {
 	const size_t size = 40 << 20;
 	struct spool *spool = test_spool(SPOOL_UNLIMITED);
@@ -518,7 +518,7 @@ expended(void)
 
 	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == (off_t)size);
 	close(source);
-	spool_expend(spool);
+	spool_read_once(spool);
 	CHECK(spool_read(spool, &byte, 1) == 1 && (unsigned char)byte == test_byte(0));
 	CHECK_ERRNO(spool_seek(spool, 0, SEEK_SET) == -1, ESPIPE);
 	CHECK_ERRNO(spool_write(spool, "x", 1) == -1, EPERM);
@@ -624,7 +624,7 @@ main(void)
 		{ "the fault stays until the next failure", the_fault_stays_until_the_next },
 		{ "a frozen spool does not change", frozen },
 		{ "a spool sealed twice is intact", sealed_twice },
-		{ "an expended spool gives its memory back while it is drained", expended },
+		{ "a spool that is read once gives its memory back while it is drained", read_once },
 		{ "a sealed descriptor has the stream and cannot change it", sealed },
 		{ "no descriptor is left", no_descriptor_is_left },
 		{ "no memory: the spool is valid, or spills early", no_memory },

@@ -426,9 +426,9 @@ a_large_pipe_stays_large(void)
 	spool_close(spool);
 }
 
-/* The pages lent to a pipe must not change, whatever happens to the spool after. */
+/* Pages that vmsplice(2) has put into a pipe must not change, whatever happens to the spool later. */
 static void
-lent_pages_stay(void)
+spliced_pages_stay(void)
 {
 	for (size_t j = 0; j < COUNT(limits); j++) {
 		struct spool *spool = with_limits(limits[j], SPOOL_UNLIMITED, j % 2);
@@ -437,7 +437,7 @@ lent_pages_stay(void)
 
 		CHECK(pipe(ends) == 0);
 		if (fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) == -1)
-			return;		/* then the pipe cannot hold it, and nothing can be lent and kept */
+			return;		/* the pipe is too small to hold the stream */
 		data = malloc(400000);
 		got = malloc(400000);
 		CHECK(data != NULL && got != NULL);
@@ -445,7 +445,7 @@ lent_pages_stay(void)
 		test_write(spool, 0, 400000);
 		CHECK(spool_seek(spool, 0, SEEK_SET) == 0);
 		CHECK(spool_drain(spool, ends[1], NULL) == 400000);
-		/* Not frozen: it may be written again, so what is in the pipe must be a copy. */
+		/* Not frozen: the spool may be written again, so the pipe must hold a copy. */
 		memset(got, '?', 400000);
 		CHECK(spool_seek(spool, 0, SEEK_SET) == 0 && spool_write(spool, got, 400000) == 400000);
 		for (size_t at = 0; at < 400000;) {
@@ -455,7 +455,7 @@ lent_pages_stay(void)
 			at += (size_t)n;
 		}
 		CHECK(memcmp(data, got, 400000) == 0);
-		/* Frozen: lent, and still there when the spool is gone and its memory used again. */
+		/* Frozen: the pipe holds the pages themselves, which survive the spool and the reuse of its memory. */
 		CHECK(spool_seek(spool, 0, SEEK_SET) == 0 && spool_write(spool, data, 400000) == 400000);
 		spool_freeze(spool);
 		CHECK(spool_seek(spool, 0, SEEK_SET) == 0);
@@ -501,7 +501,7 @@ main(void)
 {
 	static const struct test tests[] = {
 		{ "pipe to pipe", pipes },
-		{ "pipe to pipe, lending pages", pipes_frozen },
+		{ "pipe to pipe, by vmsplice", pipes_frozen },
 		{ "pipe to pipe, through a memfd", pipes_memfd },
 		{ "file to file", files },
 		{ "non-blocking ends", non_blocking },
@@ -517,7 +517,7 @@ main(void)
 		{ "what is too much is kept", what_is_too_much_is_kept },
 		{ "a frozen spool can be drained and then sealed", a_frozen_spool_can_be_drained_and_then_sealed },
 		{ "a large pipe stays large", a_large_pipe_stays_large },
-		{ "lent pages stay as they were", lent_pages_stay },
+		{ "pages spliced into a pipe stay as they were", spliced_pages_stay },
 		{ "fill and drain after spool_fileno", after_fileno },
 	};
 
