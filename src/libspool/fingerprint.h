@@ -17,10 +17,10 @@ struct fingerprint {
 };
 
 /*
- * Notes what the file is, of size bytes. fd: open for reading; its offset stays. Where the time of change can be trusted,
- * waits until the clock has moved on, since a change within the same tick would not show: a few milliseconds. Elsewhere
- * reads the file and sums up its contents; sum: there, too, since a new mode or name changes the time as well.
- * 0, or -1: errno of fstat(2), pread(2).
+ * Notes what the file is, of size bytes. fd: open for reading; its offset stays. Where the time of change can be
+ * trusted, waits until the clock has moved on, since a change within the same tick would not show: a few milliseconds.
+ * Elsewhere reads the file and sums up its contents; sum: there, too, since a new mode or name changes the time as
+ * well. 0, or -1: errno of fstat(2), pread(2).
  */
 int	 fingerprint_take(int fd, off_t size, bool sum, struct fingerprint *fingerprint);
 

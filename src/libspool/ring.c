@@ -1,17 +1,17 @@
 /*
  * ring.c: direct I/O, past the page cache: a ring of buffers between the caller and the I/O threads.
  *
- * A window moves over the file, in segments that begin at multiples of SEGMENT_SIZE; so a byte's offset in the
- * file gives its place in the ring.
+ * A window moves over the file, in segments that begin at multiples of SEGMENT_SIZE. So a byte's offset in the file
+ * determines its address in the ring.
  *
  *	           tail                           submitted                     head
  *	writing    [ the threads write these      )[ the caller has filled this )
- *	reading    [ the threads read these, the  )[ to be read: at most as     )
- *	             caller takes the first         much at a time as the ring
- *	                                            has room for
+ *	reading    [ the threads read these, the  )[ to be read, as far as the  )
+ *	             caller takes the first         ring has space
  *
- * What direct I/O cannot do, because it does not begin or end where the disk wants it, goes by the page cache:
- * the first segment, and the last. The first failure ends it all; nothing is lost, and the caller goes on without.
+ * Direct I/O needs aligned offsets and lengths. The first and the last segment may be unaligned, and then go through
+ * the page cache. After the first failure the ring moves nothing more; no byte is lost, and the caller goes on without
+ * it.
  */
 #include <config.h>
 
@@ -25,7 +25,10 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "io.h"
+#include "memory.h"
+#include "ring.h"
+#include "spill.h"
 
 #if HAVE_DECL_O_DIRECT
 #define DIRECT_FLAG O_DIRECT
@@ -43,10 +46,10 @@
 #define RING_SIZE (SEGMENTS * SEGMENT_SIZE)
 #define THREADS 2
 
-/* What the threads need of stack is little. A stack as large as a huge page might be made one. */
+/* The threads need little stack. For one of 2 MiB, the kernel might allocate a whole huge page. */
 #define STACK_SIZE ((size_t)256 << 10)
 
-enum state { DONE, WAITING, BUSY };	/* done, or not begun */
+enum state { DONE, WAITING, BUSY };	/* DONE is also the state of a segment that was never used */
 
 /* Bytes [at, at + length) of the file. */
 struct segment {
@@ -62,12 +65,12 @@ struct ring {
 	bool writing;
 	char *memory;
 	off_t tail, head;
-	off_t submitted;	/* the threads have been given [tail, submitted) */
+	off_t submitted;	/* the threads may move [tail, submitted) */
 
 	pthread_mutex_t lock;	/* for all below, while there are threads */
 	pthread_cond_t work, done;
 	struct segment segments[SEGMENTS];
-	size_t next;		/* the segment that is the next to be moved */
+	size_t next;		/* the segment to be moved next */
 	int error;		/* of the first segment that failed, or 0 */
 	bool stop;
 	pthread_t threads[THREADS];
@@ -92,7 +95,7 @@ segment_end(off_t at)
 	return (at / (off_t)SEGMENT_SIZE + 1) * (off_t)SEGMENT_SIZE;
 }
 
-/* Called without the lock: a busy segment belongs to its thread. */
+/* Writes or reads a segment. Needs no lock: a busy segment belongs to its thread. */
 static int
 move_segment(const struct ring *ring, const struct segment *segment)
 {
@@ -135,7 +138,8 @@ run_thread(void *cookie)
 	return NULL;
 }
 
-/* At least one thread, or -1. They leave all signals to the threads of the program. */
+/* Starts at least one thread, or returns -1. All signals are blocked in them: the threads of the program handle
+   those. */
 static int
 start_threads(struct ring *ring)
 {
@@ -166,7 +170,7 @@ stop_threads(struct ring *ring)
 		(void)pthread_join(ring->threads[--ring->thread_count], NULL);
 }
 
-/* What offsets and lengths must be multiples of. 0: the file cannot be reached past the page cache. */
+/* Offsets and lengths must be multiples of this. 0: the file has no direct I/O. */
 static off_t
 find_alignment(int fd)
 {
@@ -178,20 +182,20 @@ find_alignment(int fd)
 #else
 	(void)fd;
 #endif
-	return 4096;	/* enough for any disk that does not say */
+	return 4096;	/* enough for any disk, where the kernel does not tell */
 }
 
-/* Opens the file once more. -1: it cannot be, or not for direct I/O in segments. */
+/* Opens the file again for direct I/O. -1: that fails, or the segments do not have its alignment. */
 static int
 open_direct(int fd, bool writing, off_t *alignment)
 {
-	/* tmpfs takes O_DIRECT, and copies all the same. */
+	/* tmpfs accepts O_DIRECT, but copies nevertheless. */
 	if (DIRECT_FLAG == 0 || spill_is_in_memory(fd))
 		return -1;
 	*alignment = find_alignment(fd);
 	if (*alignment == 0 || (off_t)SEGMENT_SIZE % *alignment != 0)
 		return -1;
-	/* A sealed file can be opened for reading only. */
+	/* A sealed file can only be opened for reading. */
 	return io_reopen(fd, (writing ? O_WRONLY : O_RDONLY) | DIRECT_FLAG);
 }
 
@@ -251,7 +255,7 @@ ring_close(struct ring *ring)
 	return result;
 }
 
-/* Gives the threads all up to end, at most to the end of the segment. */
+/* Lets the threads move the bytes up to end, which is in the same segment or at its end. */
 static void
 submit(struct ring *ring, off_t end)
 {
@@ -264,7 +268,7 @@ submit(struct ring *ring, off_t end)
 	(void)pthread_cond_signal(&ring->work);
 }
 
-/* Waits until the threads are done with the segment that holds at. -1 if they have failed, with errno. */
+/* Waits until the threads are done with the segment that holds an offset. -1: they have failed; errno says why. */
 static int
 wait_for_segment(struct ring *ring, off_t at)
 {
@@ -278,7 +282,7 @@ wait_for_segment(struct ring *ring, off_t at)
 	return -1;
 }
 
-/* Lets go of the segments that have been written, in their order. */
+/* Moves the tail past the segments that are written, in their order. */
 static void
 retire(struct ring *ring)
 {
@@ -290,7 +294,7 @@ retire(struct ring *ring)
 	}
 }
 
-/* Two pieces, so that there is always room for a message. */
+/* Two parts, so that there is always room for a message. */
 int
 ring_room(struct ring *ring, struct iovec room[2])
 {

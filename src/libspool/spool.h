@@ -246,14 +246,13 @@ void spool_freeze(struct spool *spool);
 void spool_read_once(struct spool *spool);
 
 /*
- * Freezes the spool and returns a new read-only descriptor, at offset 0, with the whole stream: a memfd sealed
- * against every change (if options.memfd and it has not rolled over), else the spill file, made mode 0400
- * where that can be done (the mode of a spill_fd stays as it is). It is the caller's to close, and outlives the spool. Where /proc is missing, descriptors from several calls share one
- * offset, which each call sets to 0; a memfd's is then open for writing too, though the seals refuse it; and a
- * spill_fd cannot be sealed (ENOENT).
- * -1: as spool_rollover(); as spool_flush(); those of fcntl(2), open(2), fstat(2), pread(2); EIO (a new descriptor does
- * not reach the end of the file); EOPNOTSUPP (the file system cannot look at a file that has lost its name). The spool
- * is then not frozen.
+ * Freezes the spool and returns a new read-only descriptor, at offset 0, with the whole stream: a memfd sealed against
+ * every change (if options.memfd and it has not rolled over), else the spill file, made mode 0400 where that can be
+ * done (the mode of a spill_fd stays as it is). It is the caller's to close, and outlives the spool. Where /proc is
+ * missing, descriptors from several calls share one offset, which each call sets to 0; a memfd's is then open for
+ * writing too, though the seals refuse it; and a spill_fd cannot be sealed (ENOENT). -1: as spool_rollover(); as
+ * spool_flush(); those of fcntl(2), open(2), fstat(2), pread(2); EIO (a new descriptor does not reach the end of the
+ * file); EOPNOTSUPP (the file system cannot look at a file that has lost its name). The spool is then not frozen.
  */
 int spool_seal(struct spool *spool);
 
