@@ -1,4 +1,4 @@
-/* io.c: reads and writes that survive signals, short counts and non-blocking descriptors, and asks what became of them. */
+/* io.c: calls on a descriptor that survive signals, short counts and O_NONBLOCK, and questions about lost writes. */
 #include <config.h>
 
 #include <errno.h>
