@@ -13,14 +13,15 @@
  *	  spool_open		libspool/spool.c	the engine: see libspool/spool.h
  *	  begin_source		command.c	with -o, COMMAND is started; else the source is standard input
  *	  progress_begin	progress.c	the line of -p, and the answer to SIGUSR1, from here on
- *	  soak			libspool/transfer.c	fill: source -> memory.c, then -> spill.c, and when that is
+ *	  soak			libspool/fill.c	source -> memory.c, then -> spill.c, and when that is
  *				all that the page cache may have (cache.c), -> ring.c; io.c below all
  *	  gate			command.c	CHECK, on what spool_seal, target_show or named_show returns; braces.c:
  *				{} in it; fingerprint.c sees whether it has changed the stream
  *	  end_source		signals.c	COMMAND's end, and its status
  *	  target_commit		target.c	-o: the file is replaced; inplace.c: or written into, for -w and -a;
  *				compare.c: or left alone, for -u
- *	  replay		libspool/transfer.c	or drain: memory.c, spill.c, ring.c -> standard output
+ *	  replay		libspool/drain.c	memory.c, spill.c, ring.c -> standard output; transfer.c: what
+ *				fill.c and drain.c share
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
  *	  figures_write		figures.c	--stats; figures_summary: -v
  *
@@ -528,7 +529,7 @@ replay(const struct job *job)
 	progress_enter(PROGRESS_REPLAY);
 	if (job->options->ignore_epipe)
 		(void)signal(SIGPIPE, SIG_IGN);
-	spool_expend(spool);
+	spool_read_once(spool);
 	if (spool_drain(spool, STDOUT_FILENO, &progress) == -1) {
 		const enum spool_part fault = spool_fault(spool);
 		const int error = errno;

@@ -1,13 +1,13 @@
 /*
  * cache.c: how much of the page cache a spill file may fill.
  *
- * Below the amount of dirty memory at which the kernel starts to write in the background, a file that is soon gone
- * again never reaches the disk, and the page cache is the fastest place for it. Beyond that the kernel's writing
- * and reclaiming set the pace, and evict what others have cached. So the point of change is where that begins.
+ * The kernel starts to write in the background at a certain amount of dirty memory. Below it, a file that is removed
+ * soon never reaches the disk, and the page cache is the fastest place for it. Above it, the kernel's writing and
+ * reclaiming determine the speed, and evict what other programs have cached. So this amount is the limit.
  *
- * Measured on a machine of 24 GiB and an idle disk, the point hardly matters for speed: 6 GiB took 7.1 s with 1 GB in
- * the page cache, 7.1 with 0.5 GB, 6.9 with 2 GB, 7.6 with what is reckoned here, and `cat | cat` 8.1. But a stream
- * that stays below it does not touch the disk at all, and takes half the time.
+ * Measured on a machine of 24 GiB and an idle disk, the limit hardly matters for speed: 6 GiB took 7.1 s with 1 GB in
+ * the page cache, 7.1 with 0.5 GB, 6.9 with 2 GB, 7.6 with the limit computed here, and `cat | cat` 8.1. But a stream
+ * that stays below the limit does not touch the disk at all, and takes half the time.
  */
 #include <config.h>
 
@@ -20,16 +20,18 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "cache.h"
+#include "io.h"
+#include "spool.h"
 
 #define CGROUPS "/sys/fs/cgroup"
 
-/* What the kernel does unless told otherwise (proc_sys_vm(5)), for where it cannot be asked. */
+/* The kernel's default of dirty_background_ratio (proc_sys_vm(5)), where /proc cannot be read. */
 #define USUAL_RATIO 10
 
 /* The beginning of a small file of /proc or /sys, as a string; "" if it cannot be read. */
 static void
-load(const char *path, char *text, size_t size)
+read_text(const char *path, char *text, size_t size)
 {
 	int fd = open(path, O_RDONLY | O_CLOEXEC);
 	ssize_t n = -1;
@@ -41,12 +43,12 @@ load(const char *path, char *text, size_t size)
 	text[n > 0 ? n : 0] = '\0';
 }
 
-/* The number after a label, or fallback. */
+/* The number that follows a label, or fallback. */
 static off_t
 number_after(const char *text, const char *label, off_t fallback)
 {
 	const char *at = strstr(text, label);
-	const int saved = errno;	/* success does not set it to 0 */
+	const int saved = errno;	/* a call that succeeds leaves errno alone */
 	char *end;
 	intmax_t value;
 	bool sound;
@@ -61,7 +63,7 @@ number_after(const char *text, const char *label, off_t fallback)
 	return sound ? (off_t)value : fallback;
 }
 
-/* A size in /proc/meminfo, which has KiB, or fallback. */
+/* A size of /proc/meminfo, which counts in KiB, or fallback. */
 static off_t
 size_after(const char *text, const char *label, off_t fallback)
 {
@@ -73,18 +75,18 @@ size_after(const char *text, const char *label, off_t fallback)
 }
 
 static off_t
-load_number(const char *path, off_t fallback)
+read_number(const char *path, off_t fallback)
 {
 	char text[32];
 
-	load(path, text, sizeof(text));
+	read_text(path, text, sizeof(text));
 	return number_after(text, "", fallback);
 }
 
-/* The lowest number in a file of a control group, of the groups around it, or limit. Inside a container the group
-   may have a path that does not exist there; then the outermost group to be seen is the container's. */
+/* The lowest number in this file of a control group and of the groups that contain it; at most limit. Inside a
+   container, the path of the group may not exist; then the outermost group that is visible is the container's. */
 static off_t
-lowest(const char *root, const char *group, const char *file, off_t limit)
+lowest_limit(const char *root, const char *group, const char *file, off_t limit)
 {
 	char path[PATH_MAX];
 	size_t length = strlen(root) + strlen(group);
@@ -96,7 +98,7 @@ lowest(const char *root, const char *group, const char *file, off_t limit)
 		off_t here;
 
 		strlcpy(path + length, file, sizeof(path) - length);
-		here = load_number(path, limit);	/* "max": none */
+		here = read_number(path, limit);	/* "max" is no number: no limit */
 		if (here < limit)
 			limit = here;
 		if (length <= strlen(root))
@@ -113,7 +115,7 @@ cache_group_limit(void)
 	char text[2 * PATH_MAX];
 	char *line, *rest = text;
 
-	load("/proc/self/cgroup", text, sizeof(text));
+	read_text("/proc/self/cgroup", text, sizeof(text));
 	while ((line = strsep(&rest, "\n")) != NULL) {
 		const char *controllers, *group;
 
@@ -123,19 +125,19 @@ cache_group_limit(void)
 		if (group == NULL || *group != '/')
 			continue;
 		if (group[1] == '\0')
-			group = "";	/* the root is looked at anyway */
+			group = "";	/* the root is read in any case */
 		if (*controllers == '\0') {
-			limit = lowest(CGROUPS, group, "/memory.max", limit);
-			limit = lowest(CGROUPS, group, "/memory.high", limit);
+			limit = lowest_limit(CGROUPS, group, "/memory.max", limit);
+			limit = lowest_limit(CGROUPS, group, "/memory.high", limit);
 		} else if (strcmp(controllers, "memory") == 0) {
-			limit = lowest(CGROUPS "/memory", group, "/memory.limit_in_bytes", limit);
+			limit = lowest_limit(CGROUPS "/memory", group, "/memory.limit_in_bytes", limit);
 		}
 	}
 	return limit;
 }
 
-/* As the kernel reckons: a part of what is available, counting what is dirty already, and the same part of what the
-   control group has. */
+/* As the kernel computes it: a part of the available memory, less what is dirty already; and the same part of the
+   control group's memory. */
 off_t
 cache_allowance(off_t spilled)
 {
@@ -143,17 +145,17 @@ cache_allowance(off_t spilled)
 	off_t available, dirty, background;
 	double part, of_group;
 
-	load("/proc/meminfo", text, sizeof(text));
+	read_text("/proc/meminfo", text, sizeof(text));
 	available = size_after(text, "MemAvailable:", -1);
 	dirty = size_after(text, "Dirty:", 0);
 	if (available == -1)
 		return SPOOL_UNLIMITED;
-	background = load_number("/proc/sys/vm/dirty_background_bytes", 0);
+	background = read_number("/proc/sys/vm/dirty_background_bytes", 0);
 	if (background == 0)
-		background = available / 100 * load_number("/proc/sys/vm/dirty_background_ratio", USUAL_RATIO);
+		background = available / 100 * read_number("/proc/sys/vm/dirty_background_ratio", USUAL_RATIO);
 	part = background < available ? (double)background / (double)available : 1;
 	of_group = part * (double)cache_group_limit();
-	/* The spill file itself may be dirty, or written already. */
+	/* The spill file's own pages are among the dirty ones, as far as they are not written yet. */
 	dirty = dirty > spilled ? dirty - spilled : 0;
 	background = background > dirty ? background - dirty : 0;
 	return of_group < (double)background ? (off_t)of_group : background;

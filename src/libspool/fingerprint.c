@@ -1,9 +1,10 @@
 /*
- * fingerprint.c: notes what a file is, and compares.
+ * fingerprint.c: finds out whether a file has changed, by its time of change or by a checksum.
  *
- * On the file systems of the list below, every write gives a file a new time of change (ctime), which no program can
- * set. Elsewhere it can be too coarse (vfat: 2 s), come from another machine's clock, be set along with the time of
- * modification, or move without a change (a network file system whose cache is flushed). There only the contents tell.
+ * On the file systems in the list below, every write gives a file a new time of change (ctime), which no program can
+ * set. On others that time can be too coarse (vfat: 2 s), come from another machine's clock, be set together with the
+ * time of modification, or move without a change (a network file system whose cache is flushed). There the contents
+ * must be compared.
  */
 #include <config.h>
 
@@ -25,7 +26,7 @@
 #define CLOCK_REALTIME_COARSE CLOCK_REALTIME
 #endif
 
-/* Those whose numbers <linux/magic.h> lacks. */
+/* Missing in <linux/magic.h>. */
 #define XFS_MAGIC 0x58465342
 #define ZFS_MAGIC 0x2fc12fc1
 
@@ -48,7 +49,8 @@ has_true_times(int fd)
 	return false;
 }
 
-/* The kernel's clock for files moves in ticks, of at most 10 ms. A clock that has been set back is not waited for. */
+/* The kernel's clock for files moves in ticks of at most 10 ms. If the clock was set back, this does not wait for
+   it. */
 static void
 wait_for_tick(const struct timespec *changed)
 {
@@ -64,8 +66,9 @@ wait_for_tick(const struct timespec *changed)
 }
 
 /*
- * Sums up the first size bytes. For the same sum before, another word always gives another sum, and the other way
- * round: multiplying by an odd number, and adding a shifted copy, can be undone. So a single changed word always shows.
+ * Computes a checksum of the first size bytes. Each step can be inverted: multiplying by an odd number, and xoring with
+ * a shifted copy. So from the same sum, different words lead to different sums, and the same word keeps different sums
+ * different. A single changed word always shows.
  */
 static int
 sum_up(int fd, off_t size, uint64_t *sum)
@@ -100,7 +103,7 @@ fingerprint_take(int fd, off_t size, bool sum, struct fingerprint *fingerprint)
 	fingerprint->summed = sum || !fingerprint->timed;
 	if (fingerprint->summed && sum_up(fd, size, &fingerprint->sum) == -1)
 		return -1;
-	/* Some network file systems cannot look at a file that has lost its name. */
+	/* On some network file systems fstat(2) fails for a file without a name. */
 	if (!fingerprint->timed)
 		return 0;
 	if (fstat(fd, &status) == -1)
@@ -110,7 +113,7 @@ fingerprint_take(int fd, off_t size, bool sum, struct fingerprint *fingerprint)
 	return 0;
 }
 
-/* Whether the contents are the same for the time of change: then they need not be read. */
+/* Whether the size and the time of change are the same. Then the contents need not be read. */
 static int
 is_same_by_time(int fd, const struct fingerprint *fingerprint)
 {
@@ -134,7 +137,7 @@ has_byte(int fd, off_t at)
 	return n == 1;
 }
 
-/* A longer file has another byte, and a shorter one has lost its last; one that cannot be read is neither. */
+/* The file has grown if there is a byte behind the end, and shrunk if there is none before it. */
 static int
 is_same_by_sum(int fd, const struct fingerprint *fingerprint)
 {

@@ -1,4 +1,4 @@
-/* io.c: reads and writes that survive signals, short counts and non-blocking descriptors, and asks what became of them. */
+/* io.c: calls on a descriptor that survive signals, short counts and O_NONBLOCK, and questions about lost writes. */
 #include <config.h>
 
 #include <errno.h>
@@ -11,7 +11,7 @@
 
 /* Sleeps until fd is ready for events (POLLIN, POLLOUT) or broken; the next call on it tells which. */
 static int
-wait_for(int fd, short events)
+wait_ready(int fd, short events)
 {
 	struct pollfd waiting = { .fd = fd, .events = events };
 
@@ -27,7 +27,7 @@ io_again(int fd, short events)
 	if (errno == EINTR)
 		return true;
 	if (errno == EAGAIN || errno == EWOULDBLOCK)	/* LCOV_EXCL_BR_LINE: they are one number on Linux */
-		return wait_for(fd, events) == 0;
+		return wait_ready(fd, events) == 0;
 	return false;
 }
 

@@ -7,11 +7,11 @@
 
 #include <stdbool.h>
 
-/* One read(2) or readv(2): what there is, 0 at the end. -1: errno. */
+/* One read(2) or readv(2): the bytes read, 0 at the end. -1: errno. */
 ssize_t	 io_read(int fd, char *data, size_t length);
 ssize_t	 io_read_pieces(int fd, const struct iovec *pieces, int count);
 
-/* One write(2) of at least one byte: what fits. -1: errno, and EIO for a file that takes nothing. */
+/* One write(2) of at least one byte: the bytes written. -1: errno, and EIO for a file that takes nothing. */
 ssize_t	 io_write(int fd, const char *data, size_t length);
 
 /* All of it. 0, or -1 as io_write(). */
@@ -21,7 +21,7 @@ int	 io_write_all(int fd, const char *data, size_t length);
 int	 io_read_at(int fd, char *data, size_t length, off_t at);
 int	 io_write_at(int fd, const char *data, size_t length, off_t at);
 
-/* Whether a descriptor reaches the end of a file of so many bytes: reads the last of them. 0, or -1: as io_read_at(). */
+/* Whether a descriptor can read the last byte of a file of size bytes. 0, or -1: as io_read_at(). */
 int	 io_reach(int fd, off_t size);
 
 /* ftruncate(2). */
@@ -31,12 +31,12 @@ int	 io_truncate(int fd, off_t size);
 bool	 io_again(int fd, short events);
 
 /*
- * close(2) of a descriptor that was written to. -1: the errno of a write that was lost. EINTR says nothing of the kind, and
- * the descriptor is closed all the same (close(2), Linux): 0.
+ * close(2) of a descriptor that was written to. -1: the errno of a write that was lost. EINTR is not such an error, and
+ * Linux closes the descriptor nevertheless (close(2)), so it counts as 0.
  */
 int	 io_close(int fd);
 
-/* close(2) of a descriptor on which nothing depends, or of none (-1). errno stays as it is. */
+/* close(2) of a descriptor on which nothing depends; -1 is allowed. errno stays as it is. */
 void	 io_discard(int fd);
 
 /* The path of a descriptor, for calls that take no descriptor. Needs /proc. */

@@ -1,8 +1,8 @@
 /*
  * memory.c: the memory part, bytes [0, size) of the stream.
  *
- * It is a list of chunks: anonymous mappings that never move, so growing copies nothing. Or it is a memfd,
- * which a child can be given as a descriptor.
+ * It is a list of chunks: anonymous mappings that never move, so growing copies nothing. Or it is a memfd, whose
+ * descriptor can be given to a child.
  */
 #include <config.h>
 
@@ -15,22 +15,25 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "cache.h"
+#include "io.h"
+#include "memory.h"
+#include "spool.h"
 
 #ifndef MFD_NOEXEC_SEAL
 #define MFD_NOEXEC_SEAL 0
 #endif
 
 /*
- * The first chunk is in small pages, so that a small stream touches only what it needs; clearing a huge page
- * for five bytes would take longer than all the rest. The others are in huge pages, which halve the time of
- * a gigabyte: one page fault for 2 MiB instead of 512.
+ * The first chunk is in small pages, so that a small stream touches only what it needs: clearing a huge page for five
+ * bytes would take longer than everything else. The other chunks are in huge pages, which halve the time of a gigabyte:
+ * one page fault for 2 MiB instead of 512.
  */
 #define HUGE_PAGE ((size_t)2 << 20)
 #define FIRST_CHUNK HUGE_PAGE
 #define LATER_CHUNK ((size_t)16 << 20)
 
-/* What is automatic, where no control group has less. */
+/* The automatic limit, where no control group has less memory. */
 #define USUAL_LIMIT ((off_t)64 << 20)
 
 static off_t
@@ -39,7 +42,7 @@ smaller(off_t a, off_t b)
 	return a < b ? a : b;
 }
 
-/* The chunk that holds an offset; *start: where in the stream that chunk begins. */
+/* The number of the chunk that holds an offset; *start is the chunk's own offset. */
 static size_t
 chunk_at(off_t at, off_t *start)
 {
@@ -54,14 +57,14 @@ chunk_at(off_t at, off_t *start)
 	return (size_t)number + 1;
 }
 
-/* No chunk reaches beyond the limit, so what is mapped is never more than may be held. */
+/* No chunk reaches beyond the limit, so no more is mapped than may be held. */
 static size_t
 chunk_length(const struct memory *memory, off_t start)
 {
 	return (size_t)smaller(memory->limit - start, (off_t)(start == 0 ? FIRST_CHUNK : LATER_CHUNK));
 }
 
-/* What is in it does not go into core dumps, where the system can leave it out. */
+/* The stream does not go into core dumps, where the system can leave it out. */
 static char *
 map(size_t length)
 {
@@ -76,8 +79,8 @@ map(size_t length)
 }
 
 #if HAVE_DECL_MADV_HUGEPAGE
-/* A mapping that begins where a huge page can; failing to ask for one, or to trim, costs nothing but speed
-   and address space. */
+/* A mapping that is aligned for huge pages. If the kernel grants none, or cannot trim the mapping, that only costs
+   speed and address space. */
 static char *
 map_huge(size_t length)
 {
@@ -91,7 +94,7 @@ map_huge(size_t length)
 		return map(length);
 	before = (HUGE_PAGE - (uintptr_t)base % HUGE_PAGE) % HUGE_PAGE;
 	start = base + before;
-	/* LCOV_EXCL_START: Linux 6.7 and later begin each mapping of this size where a huge page can */
+	/* LCOV_EXCL_START: Linux 6.7 and later align each mapping of this size for huge pages */
 	if (before > 0)
 		(void)munmap(base, before);
 	/* LCOV_EXCL_STOP */
@@ -107,7 +110,6 @@ map_huge(size_t length)
 }
 #endif
 
-/* Memory of zeros, in huge pages if it is as large; the caller returns it. NULL: ENOMEM. */
 char *
 memory_map(size_t length)
 {
@@ -137,15 +139,14 @@ add_chunk(struct memory *memory, size_t length)
 	return 0;
 }
 
-/* Where in the stream a chunk begins. */
 static off_t
 chunk_start(size_t number)
 {
 	return number == 0 ? 0 : (off_t)(FIRST_CHUNK + (number - 1) * LATER_CHUNK);
 }
 
-/* The kernel may have merged it with its neighbours, and have no memory to split them: then it stays mapped,
-   unused. */
+/* munmap(2) can fail: the kernel may have merged the mapping with its neighbours, and lack memory to split them. Then
+   the chunk stays mapped, unused. */
 static void
 unmap(const struct memory *memory, size_t number)
 {
@@ -154,25 +155,24 @@ unmap(const struct memory *memory, size_t number)
 
 /* Frees all chunks from number count on. */
 static void
-release(struct memory *memory, size_t count)
+free_chunks(struct memory *memory, size_t count)
 {
 	while (memory->chunk_count > count) {
 		size_t number = --memory->chunk_count;
 
-		if (number >= memory->given_back)
+		if (number >= memory->freed)
 			unmap(memory, number);
 	}
 }
 
-/* Frees all chunks that end at an offset or before it. What they held can not be read any more. */
 void
-memory_give_back(struct memory *memory, off_t before)
+memory_free_before(struct memory *memory, off_t before)
 {
-	while (memory->given_back < memory->chunk_count && chunk_start(memory->given_back + 1) <= before)
-		unmap(memory, memory->given_back++);
+	while (memory->freed < memory->chunk_count && chunk_start(memory->freed + 1) <= before)
+		unmap(memory, memory->freed++);
 }
 
-/* Makes sure that there are chunks for [0, end), at least one byte; if that fails, there are those that there were. */
+/* Maps chunks for all of [0, end), at least one byte. If that fails, those that are new are unmapped again. */
 static int
 reserve(struct memory *memory, off_t end)
 {
@@ -180,7 +180,7 @@ reserve(struct memory *memory, off_t end)
 	off_t start;
 	size_t needed;
 
-	/* LCOV_EXCL_START: an offset may be larger than a pointer only on machines of 32 bits */
+	/* LCOV_EXCL_START: only on 32-bit machines can an offset be larger than a pointer */
 	if ((uintmax_t)end > PTRDIFF_MAX) {
 		errno = ENOMEM;
 		return -1;
@@ -190,7 +190,7 @@ reserve(struct memory *memory, off_t end)
 	while (memory->chunk_count < needed)
 		if (add_chunk(memory, chunk_length(memory, chunk_start(memory->chunk_count))) == -1) {
 			int error = errno;
-			release(memory, before);
+			free_chunks(memory, before);
 			errno = error;
 			return -1;
 		}
@@ -206,8 +206,8 @@ memory_init(struct memory *memory, off_t limit, bool memfd)
 	    .fd = -1 };
 }
 
-/* The control groups are asked when there is more than the first chunk: for five bytes, that would take longer than
-   all the rest. */
+/* The limits of the control groups are only read when the stream outgrows the first chunk: for five bytes, reading them
+   would take longer than everything else. */
 off_t
 memory_limit(struct memory *memory, off_t end)
 {
@@ -221,21 +221,19 @@ memory_limit(struct memory *memory, off_t end)
 	return memory->limit;
 }
 
-/* Gives everything back and holds nothing. */
 void
 memory_free(struct memory *memory)
 {
-	release(memory, 0);
+	free_chunks(memory, 0);
 	free(memory->chunks);
 	memory->chunks = NULL;
-	memory->given_back = 0;
+	memory->freed = 0;
 	if (memory->fd != -1)
-		(void)close(memory->fd);	/* nobody has been told that its bytes are kept */
+		(void)close(memory->fd);	/* a memfd has no writes that could be lost */
 	memory->fd = -1;
 	memory->size = memory->dirty = 0;
 }
 
-/* The memfd; -1 if the memory part is chunks, because that was asked for or a memfd cannot be had. */
 int
 memory_descriptor(struct memory *memory)
 {
@@ -243,7 +241,7 @@ memory_descriptor(struct memory *memory)
 		return memory->fd;
 #ifdef HAVE_MEMFD_CREATE
 	memory->fd = memfd_create("spool", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
-	/* Linux before 6.3 knows no MFD_NOEXEC_SEAL. */
+	/* Linux before 6.3 has no MFD_NOEXEC_SEAL. */
 	if (memory->fd == -1 && errno == EINVAL)
 		memory->fd = memfd_create("spool", MFD_CLOEXEC | MFD_ALLOW_SEALING);
 #endif
@@ -258,8 +256,6 @@ mark_dirty(struct memory *memory, off_t end)
 		memory->dirty = end;
 }
 
-/* Room for the bytes from memory->size on, *length of them in a row, if the memory part is chunks and not
-   full. The caller adds what it put there to memory->size. */
 char *
 memory_room(struct memory *memory, size_t *length)
 {
@@ -269,13 +265,14 @@ memory_room(struct memory *memory, size_t *length)
 	if (reserve(memory, memory->size + 1) == -1)
 		return NULL;
 	*length = chunk_length(memory, start) - (size_t)(memory->size - start);
-	/* A read that fails may have left anything there. */
+	/* A read that fails may still have changed this memory. */
 	mark_dirty(memory, memory->size + (off_t)*length);
 	return memory->chunks[number] + (memory->size - start);
 }
 
+/* The bytes from at on, up to end or the end of their chunk. */
 static char *
-place(const struct memory *memory, off_t at, off_t end, size_t *length)
+bytes_at(const struct memory *memory, off_t at, off_t end, size_t *length)
 {
 	off_t start;
 	size_t number = chunk_at(at, &start);
@@ -284,14 +281,12 @@ place(const struct memory *memory, off_t at, off_t end, size_t *length)
 	return memory->chunks[number] + (at - start);
 }
 
-/* The bytes held from at on, *length of them in a row, if the memory part is chunks. */
 const char *
 memory_piece(const struct memory *memory, off_t at, size_t *length)
 {
-	return place(memory, at, memory->size, length);
+	return bytes_at(memory, at, memory->size, length);
 }
 
-/* Reads [at, at + length), all of it held. */
 int
 memory_read(const struct memory *memory, char *data, size_t length, off_t at)
 {
@@ -299,7 +294,7 @@ memory_read(const struct memory *memory, char *data, size_t length, off_t at)
 		return io_read_at(memory->fd, data, length, at);
 	while (length > 0) {
 		size_t n;
-		const char *piece = place(memory, at, at + (off_t)length, &n);
+		const char *piece = bytes_at(memory, at, at + (off_t)length, &n);
 
 		memcpy(data, piece, n);
 		data += n;
@@ -309,8 +304,8 @@ memory_read(const struct memory *memory, char *data, size_t length, off_t at)
 	return 0;
 }
 
-/* Copies data, or zeros if it is NULL, to [at, end), which has been reserved. New chunks are zeros already, and
-   touching them would only take memory. */
+/* Copies data, or zeros if it is NULL, to [at, end), for which there are chunks. Memory beyond memory->dirty is zero
+   already, and writing zeros there would only allocate pages. */
 static void
 put(struct memory *memory, const char *data, off_t at, off_t end)
 {
@@ -320,7 +315,7 @@ put(struct memory *memory, const char *data, off_t at, off_t end)
 		mark_dirty(memory, end);
 	while (at < end) {
 		size_t n;
-		char *piece = place(memory, at, end, &n);
+		char *piece = bytes_at(memory, at, end, &n);
 
 		if (data == NULL) {
 			memset(piece, 0, n);
@@ -332,8 +327,6 @@ put(struct memory *memory, const char *data, off_t at, off_t end)
 	}
 }
 
-/* Writes [at, at + length), within the limit; a gap before it becomes zeros. If it fails, the size is as it
-   was. */
 int
 memory_write(struct memory *memory, const char *data, size_t length, off_t at)
 {
@@ -341,7 +334,7 @@ memory_write(struct memory *memory, const char *data, size_t length, off_t at)
 	int fd = memory_descriptor(memory);
 
 	if (fd != -1) {
-		/* What may be left beyond the size must not show in a gap. */
+		/* An earlier write may have left bytes beyond the size, which must not show in the gap. */
 		if (at > memory->size && io_truncate(fd, memory->size) == -1)
 			return -1;
 		if (io_write_at(fd, data, length, at) == -1)
@@ -358,8 +351,7 @@ memory_write(struct memory *memory, const char *data, size_t length, off_t at)
 	return 0;
 }
 
-/* Cuts the memory part to size, at most what it has. It cannot fail: a memfd that will not shrink keeps bytes
-   that nobody looks at. */
+/* If a memfd cannot be truncated, it keeps bytes beyond the size, which are never read. */
 void
 memory_shrink(struct memory *memory, off_t size)
 {
@@ -368,11 +360,10 @@ memory_shrink(struct memory *memory, off_t size)
 	if (memory->fd != -1)
 		(void)io_truncate(memory->fd, size);
 	else
-		release(memory, size == 0 ? 0 : chunk_at(size - 1, &start) + 1);
+		free_chunks(memory, size == 0 ? 0 : chunk_at(size - 1, &start) + 1);
 	memory->size = size;
 }
 
-/* Adds zeros up to size, which is within the limit. If it fails, the size is as it was. */
 int
 memory_grow(struct memory *memory, off_t size)
 {
@@ -390,8 +381,6 @@ memory_grow(struct memory *memory, off_t size)
 	return 0;
 }
 
-/* Seals the memfd against every change and returns a new descriptor of it, at offset 0: read-only, or where /proc
-   is missing, one that fails to write all the same. */
 int
 memory_seal(struct memory *memory)
 {
@@ -403,7 +392,7 @@ memory_seal(struct memory *memory)
 		fd = fcntl(memory->fd, F_DUPFD_CLOEXEC, 0);
 	if (fd == -1)
 		return -1;
-	(void)fchmod(memory->fd, 0400);		/* it only says what the seals see to */
+	(void)fchmod(memory->fd, 0400);		/* only informs; the seals protect */
 	if (lseek(fd, 0, SEEK_SET) == -1 || io_truncate(memory->fd, memory->size) == -1
 	    || (!memory->sealed && fcntl(memory->fd, F_ADD_SEALS, seals) == -1)) {
 		io_discard(fd);

@@ -1,17 +1,17 @@
 /*
  * ring.c: direct I/O, past the page cache: a ring of buffers between the caller and the I/O threads.
  *
- * A window moves over the file, in segments that begin at multiples of SEGMENT_SIZE; so a byte's offset in the
- * file gives its place in the ring.
+ * A window moves over the file, in segments that begin at multiples of SEGMENT_SIZE. So a byte's offset in the file
+ * determines its address in the ring.
  *
  *	           tail                           submitted                     head
  *	writing    [ the threads write these      )[ the caller has filled this )
- *	reading    [ the threads read these, the  )[ to be read: at most as     )
- *	             caller takes the first         much at a time as the ring
- *	                                            has room for
+ *	reading    [ the threads read these, the  )[ to be read, as far as the  )
+ *	             caller takes the first         ring has space
  *
- * What direct I/O cannot do, because it does not begin or end where the disk wants it, goes by the page cache:
- * the first segment, and the last. The first failure ends it all; nothing is lost, and the caller goes on without.
+ * Direct I/O needs aligned offsets and lengths. The first and the last segment may be unaligned, and then go through
+ * the page cache. After the first failure the ring moves nothing more; no byte is lost, and the caller goes on without
+ * it.
  */
 #include <config.h>
 
@@ -25,12 +25,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "io.h"
+#include "memory.h"
+#include "ring.h"
+#include "spill.h"
 
 #if HAVE_DECL_O_DIRECT
-#define PAST_THE_CACHE O_DIRECT
+#define DIRECT_FLAG O_DIRECT
 #else
-#define PAST_THE_CACHE 0
+#define DIRECT_FLAG 0
 #endif
 
 /*
@@ -43,10 +46,10 @@
 #define RING_SIZE (SEGMENTS * SEGMENT_SIZE)
 #define THREADS 2
 
-/* What the threads need of stack is little. A stack as large as a huge page might be made one. */
+/* The threads need little stack. For one of 2 MiB, the kernel might allocate a whole huge page. */
 #define STACK_SIZE ((size_t)256 << 10)
 
-enum state { DONE, WAITING, BUSY };	/* done, or not begun */
+enum state { DONE, WAITING, BUSY };	/* DONE is also the state of a segment that was never used */
 
 /* Bytes [at, at + length) of the file. */
 struct segment {
@@ -57,17 +60,17 @@ struct segment {
 
 struct ring {
 	int file;		/* the caller's descriptor */
-	int direct;		/* the same file, open for direct I/O */
+	int direct_fd;		/* the same file, open for direct I/O */
 	off_t alignment;	/* of offsets and lengths */
 	bool writing;
 	char *memory;
 	off_t tail, head;
-	off_t submitted;	/* the threads have been given [tail, submitted) */
+	off_t submitted;	/* the threads may move [tail, submitted) */
 
 	pthread_mutex_t lock;	/* for all below, while there are threads */
 	pthread_cond_t work, done;
 	struct segment segments[SEGMENTS];
-	size_t next;		/* the segment that is the next to be moved */
+	size_t next;		/* the segment to be moved next */
 	int error;		/* of the first segment that failed, or 0 */
 	bool stop;
 	pthread_t threads[THREADS];
@@ -81,7 +84,7 @@ segment_at(struct ring *ring, off_t at)
 }
 
 static char *
-place(const struct ring *ring, off_t at)
+address_of(const struct ring *ring, off_t at)
 {
 	return ring->memory + at % (off_t)RING_SIZE;
 }
@@ -92,20 +95,20 @@ segment_end(off_t at)
 	return (at / (off_t)SEGMENT_SIZE + 1) * (off_t)SEGMENT_SIZE;
 }
 
-/* Called without the lock: a busy segment belongs to its thread. */
+/* Writes or reads a segment. Needs no lock: a busy segment belongs to its thread. */
 static int
-move(const struct ring *ring, const struct segment *segment)
+move_segment(const struct ring *ring, const struct segment *segment)
 {
 	const bool aligned = segment->at % ring->alignment == 0 && (off_t)segment->length % ring->alignment == 0;
-	const int fd = aligned ? ring->direct : ring->file;
+	const int fd = aligned ? ring->direct_fd : ring->file;
 
 	if (ring->writing)
-		return io_write_at(fd, place(ring, segment->at), segment->length, segment->at);
-	return io_read_at(fd, place(ring, segment->at), segment->length, segment->at);
+		return io_write_at(fd, address_of(ring, segment->at), segment->length, segment->at);
+	return io_read_at(fd, address_of(ring, segment->at), segment->length, segment->at);
 }
 
 static void *
-work(void *cookie)
+run_thread(void *cookie)
 {
 	struct ring *ring = cookie;
 
@@ -123,7 +126,7 @@ work(void *cookie)
 		ring->next = (ring->next + 1) % SEGMENTS;
 		segment->state = BUSY;
 		(void)pthread_mutex_unlock(&ring->lock);
-		error = move(ring, segment) == 0 ? 0 : errno;
+		error = move_segment(ring, segment) == 0 ? 0 : errno;
 		(void)pthread_mutex_lock(&ring->lock);
 		if (error == 0)
 			segment->state = DONE;
@@ -135,7 +138,8 @@ work(void *cookie)
 	return NULL;
 }
 
-/* At least one thread, or -1. They leave all signals to the threads of the program. */
+/* Starts at least one thread, or returns -1. All signals are blocked in them: the threads of the program handle
+   those. */
 static int
 start_threads(struct ring *ring)
 {
@@ -148,7 +152,7 @@ start_threads(struct ring *ring)
 	(void)pthread_attr_setstacksize(&attributes, STACK_SIZE);
 	(void)pthread_sigmask(SIG_SETMASK, &all, &saved);
 	while (ring->thread_count < THREADS
-	    && pthread_create(&ring->threads[ring->thread_count], &attributes, work, ring) == 0)
+	    && pthread_create(&ring->threads[ring->thread_count], &attributes, run_thread, ring) == 0)
 		ring->thread_count++;
 	(void)pthread_sigmask(SIG_SETMASK, &saved, NULL);
 	(void)pthread_attr_destroy(&attributes);
@@ -166,7 +170,7 @@ stop_threads(struct ring *ring)
 		(void)pthread_join(ring->threads[--ring->thread_count], NULL);
 }
 
-/* What offsets and lengths must be multiples of. 0: the file cannot be reached past the page cache. */
+/* Offsets and lengths must be multiples of this. 0: the file has no direct I/O. */
 static off_t
 find_alignment(int fd)
 {
@@ -178,25 +182,25 @@ find_alignment(int fd)
 #else
 	(void)fd;
 #endif
-	return 4096;	/* enough for any disk that does not say */
+	return 4096;	/* enough for any disk, where the kernel does not tell */
 }
 
-/* Opens the file once more. -1: it cannot be, or not for direct I/O in segments. */
+/* Opens the file again for direct I/O. -1: that fails, or the segments do not have its alignment. */
 static int
 open_direct(int fd, bool writing, off_t *alignment)
 {
-	/* tmpfs takes O_DIRECT, and copies all the same. */
-	if (PAST_THE_CACHE == 0 || spill_is_in_memory(fd))
+	/* tmpfs accepts O_DIRECT, but copies nevertheless. */
+	if (DIRECT_FLAG == 0 || spill_is_in_memory(fd))
 		return -1;
 	*alignment = find_alignment(fd);
 	if (*alignment == 0 || (off_t)SEGMENT_SIZE % *alignment != 0)
 		return -1;
-	/* A sealed file can be opened for reading only. */
-	return io_reopen(fd, (writing ? O_WRONLY : O_RDONLY) | PAST_THE_CACHE);
+	/* A sealed file can only be opened for reading. */
+	return io_reopen(fd, (writing ? O_WRONLY : O_RDONLY) | DIRECT_FLAG);
 }
 
 static struct ring *
-make(int file, bool writing, off_t begin, off_t end)
+open_ring(int file, bool writing, off_t begin, off_t end)
 {
 	struct ring *ring = calloc(1, sizeof(*ring));
 
@@ -210,8 +214,8 @@ make(int file, bool writing, off_t begin, off_t end)
 	(void)pthread_mutex_init(&ring->lock, NULL);
 	(void)pthread_cond_init(&ring->work, NULL);
 	(void)pthread_cond_init(&ring->done, NULL);
-	ring->direct = open_direct(file, writing, &ring->alignment);
-	if (ring->direct != -1)
+	ring->direct_fd = open_direct(file, writing, &ring->alignment);
+	if (ring->direct_fd != -1)
 		ring->memory = memory_map(RING_SIZE);
 	if (ring->memory != NULL && start_threads(ring) == 0)
 		return ring;
@@ -222,13 +226,13 @@ make(int file, bool writing, off_t begin, off_t end)
 struct ring *
 ring_to_file(int file, off_t at)
 {
-	return make(file, true, at, at);
+	return open_ring(file, true, at, at);
 }
 
 struct ring *
 ring_from_file(int file, off_t at, off_t end)
 {
-	return make(file, false, at, end);
+	return open_ring(file, false, at, end);
 }
 
 int
@@ -239,8 +243,8 @@ ring_close(struct ring *ring)
 	if (ring == NULL)
 		return 0;
 	stop_threads(ring);
-	if (ring->direct != -1)
-		result = io_close(ring->direct);
+	if (ring->direct_fd != -1)
+		result = io_close(ring->direct_fd);
 	error = errno;
 	memory_unmap(ring->memory, RING_SIZE);
 	(void)pthread_cond_destroy(&ring->done);
@@ -251,7 +255,7 @@ ring_close(struct ring *ring)
 	return result;
 }
 
-/* Gives the threads all up to end, at most to the end of the segment. */
+/* Lets the threads move the bytes up to end, which is in the same segment or at its end. */
 static void
 submit(struct ring *ring, off_t end)
 {
@@ -264,9 +268,9 @@ submit(struct ring *ring, off_t end)
 	(void)pthread_cond_signal(&ring->work);
 }
 
-/* Waits until the threads are done with the segment that holds at. -1 if they have failed, with errno. */
+/* Waits until the threads are done with the segment that holds an offset. -1: they have failed; errno says why. */
 static int
-wait_for(struct ring *ring, off_t at)
+wait_for_segment(struct ring *ring, off_t at)
 {
 	const struct segment *segment = segment_at(ring, at);
 
@@ -278,7 +282,7 @@ wait_for(struct ring *ring, off_t at)
 	return -1;
 }
 
-/* Lets go of the segments that have been written, in their order. */
+/* Moves the tail past the segments that are written, in their order. */
 static void
 retire(struct ring *ring)
 {
@@ -290,7 +294,7 @@ retire(struct ring *ring)
 	}
 }
 
-/* Two pieces, so that there is always room for a message. */
+/* Two parts, so that there is always room for a message. */
 int
 ring_room(struct ring *ring, struct iovec room[2])
 {
@@ -298,18 +302,18 @@ ring_room(struct ring *ring, struct iovec room[2])
 	int result;
 
 	(void)pthread_mutex_lock(&ring->lock);
-	result = wait_for(ring, ring->head);
+	result = wait_for_segment(ring, ring->head);
 	if (result == 0)
-		result = wait_for(ring, next);
+		result = wait_for_segment(ring, next);
 	retire(ring);
 	(void)pthread_mutex_unlock(&ring->lock);
-	room[0] = (struct iovec){ .iov_base = place(ring, ring->head), .iov_len = (size_t)(next - ring->head) };
-	room[1] = (struct iovec){ .iov_base = place(ring, next), .iov_len = SEGMENT_SIZE };
+	room[0] = (struct iovec){ .iov_base = address_of(ring, ring->head), .iov_len = (size_t)(next - ring->head) };
+	room[1] = (struct iovec){ .iov_base = address_of(ring, next), .iov_len = SEGMENT_SIZE };
 	return result;
 }
 
 void
-ring_put(struct ring *ring, size_t length)
+ring_commit(struct ring *ring, size_t length)
 {
 	ring->head += (off_t)length;
 	(void)pthread_mutex_lock(&ring->lock);
@@ -327,7 +331,7 @@ ring_finish(struct ring *ring)
 	if (ring->submitted < ring->head)
 		submit(ring, ring->head);
 	while (ring->tail < ring->head && result == 0) {
-		result = wait_for(ring, ring->tail);
+		result = wait_for_segment(ring, ring->tail);
 		retire(ring);
 	}
 	(void)pthread_mutex_unlock(&ring->lock);
@@ -340,16 +344,16 @@ ring_finish(struct ring *ring)
 }
 
 const char *
-ring_rest(const struct ring *ring, size_t *length)
+ring_unwritten(const struct ring *ring, size_t *length)
 {
 	const off_t wrap = (ring->tail / (off_t)RING_SIZE + 1) * (off_t)RING_SIZE;
 
 	*length = (size_t)((ring->head < wrap ? ring->head : wrap) - ring->tail);
-	return place(ring, ring->tail);
+	return address_of(ring, ring->tail);
 }
 
 off_t
-ring_rest_size(const struct ring *ring)
+ring_unwritten_size(const struct ring *ring)
 {
 	return ring->head - ring->tail;
 }
@@ -367,16 +371,16 @@ ring_piece(struct ring *ring, size_t *length)
 
 		submit(ring, end < ring->head ? end : ring->head);
 	}
-	result = wait_for(ring, ring->tail);
+	result = wait_for_segment(ring, ring->tail);
 	(void)pthread_mutex_unlock(&ring->lock);
 	if (result == -1)
 		return NULL;
 	*length = (size_t)(segment->at + (off_t)segment->length - ring->tail);
-	return place(ring, ring->tail);
+	return address_of(ring, ring->tail);
 }
 
 void
-ring_took(struct ring *ring, size_t length)
+ring_consume(struct ring *ring, size_t length)
 {
 	ring->tail += (off_t)length;
 }

@@ -1,11 +1,11 @@
 /*
  * spill.c: the spill file, which holds the bytes beyond the memory part, each at its own offset.
  *
- * Below the memory part's end the file has a hole, until everything has to be in the file. It is anonymous
- * from its first moment (O_TMPFILE), or else loses its name at once, so nothing can stay behind.
+ * Below the memory part's end the file has a hole, until everything has to be in the file. The file never has a name
+ * (O_TMPFILE), or its name is removed at once, so it cannot be left behind.
  *
- * Its first part goes through the page cache, and the rest past it, by ring.c. That is for speed alone: at any time
- * each byte can be read and written through spill->fd.
+ * Its first part is written through the page cache, and the rest by direct I/O (ring.c). That is for speed alone: at
+ * any time each byte can be read and written through spill->fd.
  */
 #include <config.h>
 
@@ -23,7 +23,8 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "internal.h"
+#include "io.h"
+#include "spill.h"
 
 const char *
 spool_directory(const char *directory)
@@ -45,7 +46,7 @@ spill_is_in_memory(int fd)
 
 	if (fstatfs(fd, &system) == -1)
 		return false;
-	/* Its type is a long here, an int or an unsigned there; the numbers have 32 bits. */
+	/* The type of f_type depends on the system; the numbers have 32 bits. */
 	return (uint32_t)system.f_type == TMPFS_MAGIC || (uint32_t)system.f_type == RAMFS_MAGIC;
 #else
 	(void)fd;
@@ -56,7 +57,7 @@ spill_is_in_memory(int fd)
 int
 spill_init(struct spill *spill, const struct spool_options *options)
 {
-	*spill = (struct spill){ .fd = -1, .reader = -1, .borrowed = options->spill_fd,
+	*spill = (struct spill){ .fd = -1, .reader = -1, .spill_fd = options->spill_fd,
 	    .cache_limit = options->cache_limit, .direct_from = SPOOL_UNLIMITED,
 	    .hold = options->hold, .release = options->release };
 	if (options->directory != NULL && (spill->directory = strdup(options->directory)) == NULL)
@@ -72,19 +73,18 @@ spill_free(struct spill *spill)
 	free(spill->directory);
 	free(spill->prefix);
 	free(spill->suffix);
-	free(spill->left);
-	free(spill->was);
+	free(spill->leftover);
+	free(spill->old_path);
 }
 
-/* The umask may have taken away the owner's right to open it once more; if it cannot be given back, that open
-   says so. */
+/* The umask may deny the owner to open the file again. If the mode cannot be changed, that open reports the failure. */
 static void
-own(int fd)
+make_private(int fd)
 {
 	(void)fchmod(fd, 0600);
 }
 
-/* A file without a name, that nobody can give one (O_EXCL, open(2)). */
+/* A file without a name, which cannot be given one (O_EXCL, open(2)). */
 static int
 open_nameless(struct spill *spill, const char *directory)
 {
@@ -92,13 +92,11 @@ open_nameless(struct spill *spill, const char *directory)
 	spill->fd = open(directory, O_TMPFILE | O_EXCL | O_RDWR | O_CLOEXEC, 0600);
 	if (spill->fd == -1)
 		return -1;
-	own(spill->fd);
+	make_private(spill->fd);
 	spill->reader = io_reopen(spill->fd, O_RDONLY);
-	if (spill->reader == -1) {
-		(void)spill_close(spill);
-		return -1;
-	}
-	return 0;
+	if (spill->reader == -1)
+		spill_discard(spill);
+	return spill->reader == -1 ? -1 : 0;
 #else
 	(void)spill;
 	(void)directory;
@@ -106,61 +104,70 @@ open_nameless(struct spill *spill, const char *directory)
 #endif
 }
 
-/* A file that has a name for as long as it takes to open it a second time and to remove the name. */
+/* Creates the file, opens it a second time, and removes its name. Takes ownership of the path. Returns 0, or the errno
+   of the call that failed. */
+static int
+create_and_unlink(struct spill *spill, char *path)
+{
+	int error = 0;
+
+	spill->fd = mkostemps(path, (int)strlen(spill->suffix), O_CLOEXEC);
+	if (spill->fd == -1) {
+		error = errno;
+		free(path);
+		return error;
+	}
+	make_private(spill->fd);
+	spill->reader = open(path, O_RDONLY | O_CLOEXEC);
+	if (spill->reader == -1)
+		error = errno;
+	if (unlink(path) == -1) {
+		if (error == 0)
+			error = errno;
+		free(spill->leftover);
+		spill->leftover = path;
+	} else {
+		free(spill->old_path);
+		spill->old_path = path;
+	}
+	return error;
+}
+
+/* A file that has a name for a moment. */
 static int
 open_named(struct spill *spill, const char *directory)
 {
 	size_t length = strlen(directory) + 1 + strlen(spill->prefix) + 6 + strlen(spill->suffix) + 1;
 	char *path = malloc(length);
-	int error = 0;
+	int error;
 
 	if (path == NULL)
 		return -1;
 	(void)snprintf(path, length, "%s/%sXXXXXX%s", directory, spill->prefix, spill->suffix);
 	if (spill->hold != NULL)
 		spill->hold();
-	spill->fd = mkostemps(path, (int)strlen(spill->suffix), O_CLOEXEC);
-	if (spill->fd == -1) {
-		error = errno;
-	} else {
-		own(spill->fd);
-		spill->reader = open(path, O_RDONLY | O_CLOEXEC);
-		if (spill->reader == -1)
-			error = errno;
-		if (unlink(path) == -1) {
-			if (error == 0)
-				error = errno;
-			free(spill->left);
-			spill->left = path;
-		} else {
-			free(spill->was);
-			spill->was = path;
-		}
-		path = NULL;
-	}
+	error = create_and_unlink(spill, path);
 	if (spill->release != NULL)
 		spill->release();
-	free(path);
-	if (error != 0) {
-		(void)spill_close(spill);
-		errno = error;
-		return -1;
-	}
-	return 0;
+	if (error == 0)
+		return 0;
+	errno = error;
+	spill_discard(spill);
+	return -1;
 }
 
-/* Starts the spill file. The named way is tried after any failure of the other: where both fail, its errno
-   is the one that a person would see when creating a file there. */
+/* After any failure of open_nameless(), open_named() is tried: if both fail, its errno is the one that a user would see
+   when creating a file in that directory. */
 int
 spill_open(struct spill *spill)
 {
 	const char *directory;
 
-	if (spill->borrowed != -1) {
-		/* An earlier roll over may have failed halfway. */
-		if (io_truncate(spill->borrowed, 0) == -1)
+	if (spill->spill_fd != -1) {
+		/* A roll over that failed may have left bytes. */
+		if (io_truncate(spill->spill_fd, 0) == -1)
 			return -1;
-		spill->fd = spill->borrowed;
+		spill->fd = spill->spill_fd;
 		return 0;
 	}
 	directory = spool_directory(spill->directory);
@@ -169,32 +176,39 @@ spill_open(struct spill *spill)
 	return open_named(spill, directory);
 }
 
-/* Ends the spill file; afterwards it can be started again. */
 int
 spill_close(struct spill *spill)
 {
-	const int saved = errno;	/* success leaves it alone */
+	const int saved = errno;
 	int error = 0;
 
 	if (spill->fd == -1)
 		return 0;
 	if (spill->reader != -1 && io_close(spill->reader) == -1)
 		error = errno;
-	if (spill->fd != spill->borrowed && io_close(spill->fd) == -1)
+	if (spill->fd != spill->spill_fd && io_close(spill->fd) == -1)
 		error = errno;
 	spill->fd = spill->reader = -1;
 	spill->lost = 0;
-	/* Where a file is removed while it is open, it may come back when it is closed (rclone). */
-	if (spill->was != NULL)
-		(void)unlink(spill->was);
-	free(spill->was);
-	spill->was = NULL;
+	/* A file that was removed while it was open may reappear when it is closed (rclone). */
+	if (spill->old_path != NULL)
+		(void)unlink(spill->old_path);
+	free(spill->old_path);
+	spill->old_path = NULL;
 	spill->direct_from = SPOOL_UNLIMITED;
 	errno = error == 0 ? saved : error;
 	return error == 0 ? 0 : -1;
 }
 
-/* Writes the memory part into the hole. buffer: BUFFER_SIZE bytes if the memory part is a memfd. */
+void
+spill_discard(struct spill *spill)
+{
+	const int saved = errno;
+
+	(void)spill_close(spill);	/* the call has failed already */
+	errno = saved;
+}
+
 int
 spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer)
 {
@@ -219,9 +233,9 @@ spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer)
 	return 0;
 }
 
-/* Asks, and keeps a failure: the kernel reports it only once. */
+/* Remembers a lost write, since the kernel reports it only once. */
 static int
-keep_loss(struct spill *spill, int (*ask)(int fd))
+record_loss(struct spill *spill, int (*ask)(int fd))
 {
 	if (spill->lost == 0 && spill->fd != -1 && ask(spill->fd) == -1)
 		spill->lost = errno;
@@ -234,13 +248,13 @@ keep_loss(struct spill *spill, int (*ask)(int fd))
 int
 spill_flush(struct spill *spill)
 {
-	return keep_loss(spill, io_flush);
+	return record_loss(spill, io_flush);
 }
 
 int
-spill_ask(struct spill *spill)
+spill_check(struct spill *spill)
 {
-	return keep_loss(spill, io_lost);
+	return record_loss(spill, io_lost);
 }
 
 int
@@ -248,12 +262,12 @@ spill_is_intact(struct spill *spill)
 {
 	if (!spill->sealed)
 		return 1;
-	return spill_ask(spill) == -1 ? -1 : fingerprint_matches(spill->fd, &spill->fingerprint);
+	return spill_check(spill) == -1 ? -1 : fingerprint_matches(spill->fd, &spill->fingerprint);
 }
 
 /*
- * Another descriptor of the file, only for reading, at offset 0. Where the file has lost its name, some network file
- * systems open another, empty one under it; so the last of size bytes is read.
+ * Another descriptor of the file, only for reading, at offset 0. Where the name was removed, some network file systems
+ * open another, empty file under it. So the last of size bytes is read.
  */
 static int
 open_reader(const struct spill *spill, off_t size)
@@ -262,8 +276,7 @@ open_reader(const struct spill *spill, off_t size)
 
 	if (fd != -1 && io_reach(fd, size) == 0)
 		return fd;
-	if (fd != -1)
-		(void)close(fd);	/* only opened to be read */
+	io_discard(fd);			/* only opened for reading */
 	if (spill->reader == -1) {
 		errno = fd == -1 ? errno : EIO;
 		return -1;
@@ -271,36 +284,32 @@ open_reader(const struct spill *spill, off_t size)
 	fd = fcntl(spill->reader, F_DUPFD_CLOEXEC, 0);
 	if (fd == -1 || (lseek(fd, 0, SEEK_SET) == 0 && io_reach(fd, size) == 0))
 		return fd;
-	(void)close(fd);	/* only opened to be read */
+	io_discard(fd);			/* only opened for reading */
 	errno = EIO;
 	return -1;
 }
 
-/* A new read-only descriptor of the file, at offset 0. The file cannot be opened for writing any more, but by root,
-   and unless it is borrowed, or on a file system that refuses to change its mode. */
 int
 spill_seal(struct spill *spill, off_t size)
 {
 	struct stat status;
-	int fd, error;
+	int fd;
 
 	if (spill_flush(spill) == -1)
 		return -1;
 	fd = open_reader(spill, size);
 	if (fd == -1 || spill->sealed)
 		return fd;
-	if (spill->fd != spill->borrowed)
-		(void)fchmod(spill->fd, 0400);	/* it only says what the fingerprint sees to */
-	spill->sealed = fingerprint_take(spill->fd, size, false, &spill->fingerprint) == 0;
-	error = errno;
-	/* Some network file systems (9p) cannot look at a file that has lost its name, and hardly a program does without. */
-	if (spill->sealed && fstat(fd, &status) == -1) {
-		spill->sealed = false;
-		error = EOPNOTSUPP;
+	if (spill->fd != spill->spill_fd)
+		(void)fchmod(spill->fd, 0400);	/* only keeps honest programs out; the fingerprint shows a change */
+	if (fingerprint_take(spill->fd, size, false, &spill->fingerprint) == 0) {
+		spill->sealed = fstat(fd, &status) == 0;
+		if (spill->sealed)
+			return fd;
+		/* On some network file systems (9p) fstat(2) fails without a name, and hardly any program does without
+		   it. */
+		errno = EOPNOTSUPP;
 	}
-	if (spill->sealed)
-		return fd;
-	(void)close(fd);	/* only opened to be read */
-	errno = error;
+	io_discard(fd);			/* only opened for reading */
 	return -1;
 }

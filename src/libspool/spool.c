@@ -8,8 +8,8 @@
  *	rolled      [ memory part    )[ spill file               )     below m the file has a hole
  *	all in file                   [ spill file               )     m = 0: spool_rollover, spool_fileno
  *
- * So rolling over copies nothing. m only grows while nothing is in the file, up to the memory limit, and once
- * rolled over it only shrinks.
+ * So rolling over copies nothing. m only grows while nothing is in the file, up to the memory limit. After rolling
+ * over, it only shrinks.
  */
 #include <config.h>
 
@@ -21,8 +21,9 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "io.h"
+#include "ring.h"
 
-/* Remembers the part that failed, and keeps errno. Every failure of a public function comes through here. */
 int
 spool_fail(struct spool *spool, enum spool_part part)
 {
@@ -30,7 +31,6 @@ spool_fail(struct spool *spool, enum spool_part part)
 	return -1;
 }
 
-/* The call itself was wrong. */
 int
 spool_refuse(struct spool *spool, int error)
 {
@@ -38,7 +38,6 @@ spool_refuse(struct spool *spool, int error)
 	return spool_fail(spool, SPOOL_NOTHING);
 }
 
-/* Opens every call that uses the offset or the size, or changes the stream. */
 int
 spool_begin(struct spool *spool, bool change)
 {
@@ -57,7 +56,6 @@ spool_begin(struct spool *spool, bool change)
 	return 0;
 }
 
-/* Closes every call that moved the offset. */
 int
 spool_end(struct spool *spool)
 {
@@ -66,7 +64,6 @@ spool_end(struct spool *spool)
 	return 0;
 }
 
-/* The transfer buffer, made when first needed. */
 char *
 spool_buffer(struct spool *spool)
 {
@@ -75,7 +72,6 @@ spool_buffer(struct spool *spool)
 	return spool->buffer;
 }
 
-/* Whoever takes other memory for a transfer gives this back, so that both together are never held. */
 void
 spool_free_buffer(struct spool *spool)
 {
@@ -91,7 +87,8 @@ spool_open(const struct spool_options *options)
 
 	if (options == NULL)
 		options = &defaults;
-	if (options->memory_limit < SPOOL_AUTOMATIC || options->cache_limit < SPOOL_AUTOMATIC || options->size_limit < 0) {
+	if (options->memory_limit < SPOOL_AUTOMATIC || options->cache_limit < SPOOL_AUTOMATIC
+	    || options->size_limit < 0) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -115,19 +112,16 @@ spool_close(struct spool *spool)
 
 	if (spool == NULL)
 		return 0;
-	result = ring_close(spool->kept_ring);
-	error = errno;
-	if (spill_close(&spool->spill) == -1 && result == 0) {
+	result = ring_close(spool->pending_ring);
+	if (spill_close(&spool->spill) == -1)
 		result = -1;
-		error = errno;
-	}
+	error = errno;
 	spill_free(&spool->spill);
 	memory_free(&spool->memory);
 	spool_free_buffer(spool);
-	memory_unmap(spool->kept_buffer, BUFFER_SIZE);
+	memory_unmap(spool->pending_buffer, BUFFER_SIZE);
 	free(spool);
-	if (result == -1)
-		errno = error;
+	errno = error;
 	return result;
 }
 
@@ -164,7 +158,7 @@ spool_spills_to_memory(const struct spool *spool)
 const char *
 spool_leftover(const struct spool *spool)
 {
-	return spool->spill.left;
+	return spool->spill.leftover;
 }
 
 enum spool_part
@@ -203,7 +197,7 @@ spool_seek(struct spool *spool, off_t offset, int whence)
 		return spool_refuse(spool, EOVERFLOW);
 	if (base + offset < 0)
 		return spool_refuse(spool, EINVAL);
-	if (spool->expended && base + offset < spool->offset)
+	if (spool->read_once && base + offset < spool->offset)
 		return spool_refuse(spool, ESPIPE);
 	spool->offset = base + offset;
 	return spool_end(spool) == -1 ? -1 : spool->offset;
@@ -233,13 +227,13 @@ spool_read(struct spool *spool, void *buffer, size_t length)
 			return spool_fail(spool, SPOOL_MEMORY);
 	}
 	if (length > from_memory && (io_read_at(spool->spill.fd, (char *)buffer + from_memory,
-	    length - from_memory, at + (off_t)from_memory) == -1 || spill_ask(&spool->spill) == -1))
+	    length - from_memory, at + (off_t)from_memory) == -1 || spill_check(&spool->spill) == -1))
 		return spool_fail(spool, SPOOL_SPILL);
 	spool->offset = at + (off_t)length;
 	return spool_end(spool) == -1 ? -1 : (ssize_t)length;
 }
 
-/* Where the memory part would end after a write of [at, end), if memory can be had. */
+/* Where the memory part will end after a write of [at, end), if there is memory. */
 static off_t
 memory_end(struct spool *spool, off_t at, off_t end)
 {
@@ -253,25 +247,48 @@ memory_end(struct spool *spool, off_t at, off_t end)
 		return memory->size;
 	if (end <= limit)
 		return end > memory->size ? end : memory->size;
-	/* A gap before the write is a hole in the file; it needs no memory. */
+	/* A gap before the write becomes a hole in the file, and needs no memory. */
 	return at <= memory->size ? limit : memory->size;
 }
 
-/*
- * Writes [at, at + length), growing the stream if that is beyond its end: all of it, or nothing beyond the
- * old end. The pieces that grow come first, since they can fail and be taken back; a piece inside the memory
- * part comes last.
- */
+/* Writes data to [from, from + length) of the spill file, rolling over if need be. */
+static int
+store_spilled(struct spool *spool, const char *data, size_t length, off_t from)
+{
+	const bool was_rolled = spool_is_rolled(spool);
+
+	if (!was_rolled && spill_open(&spool->spill) == -1)
+		return spool_fail(spool, SPOOL_SPILL);
+	/* Bytes that a failed write has left beyond the end must not show in the gap. */
+	if (was_rolled && from > spool->size && io_truncate(spool->spill.fd, spool->size) == -1)
+		return spool_fail(spool, SPOOL_SPILL);
+	return io_write_at(spool->spill.fd, data, length, from) == -1 ? spool_fail(spool, SPOOL_SPILL) : 0;
+}
+
+/* After a write up to end has failed: cuts the memory part to held bytes, and the file to the old end. Keeps errno. */
+static void
+undo_store(struct spool *spool, off_t held, bool was_rolled, off_t end)
+{
+	const int error = errno;
+
+	if (spool->memory.size > held)
+		memory_shrink(&spool->memory, held);
+	if (!was_rolled)
+		(void)spill_close(&spool->spill);
+	else if (end > spool->size)
+		(void)io_truncate(spool->spill.fd, spool->size);	/* only frees space */
+	errno = error;
+}
+
+/* The pieces beyond the old end come first, since they can fail and be undone. A piece inside the memory part comes
+   last. */
 int
 spool_store(struct spool *spool, const char *data, size_t length, off_t at)
 {
 	struct memory *memory = &spool->memory;
-	struct spill *spill = &spool->spill;
-	const off_t old_size = spool->size, held = memory->size;
+	const off_t held = memory->size;
 	const bool was_rolled = spool_is_rolled(spool);
-	enum spool_part part;
 	off_t end, cut;
-	int error;
 
 	if (length == 0)
 		return 0;
@@ -288,42 +305,24 @@ spool_store(struct spool *spool, const char *data, size_t length, off_t at)
 		if (memory_write(memory, data + (from - at), (size_t)(cut - from), from) == -1) {
 			if (memory->limit == SPOOL_UNLIMITED)
 				return spool_fail(spool, SPOOL_MEMORY);
-			cut = held;	/* the disk can have what memory cannot */
+			cut = held;	/* the disk may have space for what memory cannot hold */
 		}
 	}
 	if (end > cut) {
 		off_t from = at > cut ? at : cut;
 
-		part = SPOOL_SPILL;
-		if (!was_rolled && spill_open(spill) == -1)
-			goto undo;
-		/* Whatever a failed write may have left beyond the end must not show in the gap. */
-		if (was_rolled && from > old_size && io_truncate(spill->fd, old_size) == -1)
-			goto undo;
-		if (io_write_at(spill->fd, data + (from - at), (size_t)(end - from), from) == -1)
-			goto undo;
+		if (store_spilled(spool, data + (from - at), (size_t)(end - from), from) == -1) {
+			undo_store(spool, held, was_rolled, end);
+			return -1;
+		}
 	}
-	if (at < held) {
-		size_t inside = (size_t)((end < held ? end : held) - at);
-
-		part = SPOOL_MEMORY;
-		if (memory_write(memory, data, inside, at) == -1)
-			goto undo;
+	if (at < held && memory_write(memory, data, (size_t)((end < held ? end : held) - at), at) == -1) {
+		undo_store(spool, held, was_rolled, end);
+		return spool_fail(spool, SPOOL_MEMORY);
 	}
-	if (end > old_size)
+	if (end > spool->size)
 		spool->size = end;
 	return 0;
-
-undo:
-	error = errno;
-	if (cut > held)
-		memory_shrink(memory, held);
-	if (!was_rolled)
-		(void)spill_close(spill);
-	else if (end > old_size)
-		(void)io_truncate(spill->fd, old_size);	/* gives the space back, if it can */
-	errno = error;
-	return spool_fail(spool, part);
 }
 
 ssize_t
@@ -339,16 +338,14 @@ spool_write(struct spool *spool, const void *buffer, size_t length)
 	return spool_end(spool) == -1 ? -1 : (ssize_t)length;
 }
 
-/* Rolls over with the file size bytes long, all hole; the memory part stays. */
+/* Rolls over to a file of size bytes, all of them a hole; the memory part stays. */
 static int
 roll(struct spool *spool, off_t size)
 {
 	if (spill_open(&spool->spill) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	if (io_truncate(spool->spill.fd, size) == -1) {
-		int error = errno;
-		(void)spill_close(&spool->spill);
-		errno = error;
+		spill_discard(&spool->spill);
 		return spool_fail(spool, SPOOL_SPILL);
 	}
 	return 0;
@@ -388,8 +385,8 @@ spool_truncate(struct spool *spool, off_t size)
 }
 
 /*
- * A write that failed may have left bytes beyond the end. Only then the file is cut: some network file systems cannot do
- * that to a file that has lost its name.
+ * A write that failed may have left bytes beyond the end. Only then the file is truncated: some network file systems
+ * cannot truncate a file that has no name.
  */
 static int
 cut_rest(const struct spool *spool)
@@ -399,27 +396,25 @@ cut_rest(const struct spool *spool)
 	return pread(spool->spill.fd, &byte, 1, spool->size) == 0 ? 0 : io_truncate(spool->spill.fd, spool->size);
 }
 
-/* Everything into the file. That does not change the stream, so a frozen spool may do it too. */
+/* Puts everything into the file. The stream stays the same, so a frozen spool may do it too. */
 static int
 fill_hole(struct spool *spool)
 {
 	const bool was_rolled = spool_is_rolled(spool);
 
-	if (spool->expended)
+	if (spool->read_once)
 		return spool_refuse(spool, EPERM);
 	if (spool->spill.sealed)
-		return 0;	/* all is in the file, and touching it would look like a change */
+		return 0;	/* everything is in the file, and writing to it would look like a change */
 	if (spool->memory.fd != -1 && spool_buffer(spool) == NULL)
 		return -1;
-	/* A new file is written from its beginning, and no further: some file systems can do nothing else. */
+	/* A new file is only written from its beginning to its end: some file systems cannot do anything else. */
 	if (!was_rolled && spill_open(&spool->spill) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	if (spill_fill_hole(&spool->spill, &spool->memory, spool->buffer) == -1
 	    || (was_rolled && cut_rest(spool) == -1)) {
-		int error = errno;
 		if (!was_rolled)
-			(void)spill_close(&spool->spill);
-		errno = error;
+			spill_discard(&spool->spill);
 		return spool_fail(spool, SPOOL_SPILL);
 	}
 	memory_free(&spool->memory);
@@ -456,9 +451,9 @@ spool_freeze(struct spool *spool)
 }
 
 void
-spool_expend(struct spool *spool)
+spool_read_once(struct spool *spool)
 {
-	spool->frozen = spool->expended = true;
+	spool->frozen = spool->read_once = true;
 }
 
 int
@@ -477,7 +472,7 @@ spool_seal(struct spool *spool)
 
 	if (spool_begin(spool, false) == -1)
 		return -1;
-	if (spool->expended)
+	if (spool->read_once)
 		return spool_refuse(spool, EPERM);
 	if (!spool_is_rolled(spool) && memory_descriptor(&spool->memory) != -1) {
 		part = SPOOL_MEMORY;

@@ -8,7 +8,8 @@
 
 #include "internal.h"
 
-/* glibc's fopencookie(3) forbids a negative value, and would miscount; for others 0 is no failure at all. */
+/* glibc's fopencookie(3) forbids a negative value, and would miscount. Other C libraries do not take 0 for a
+   failure. */
 #ifdef __GLIBC__
 #define WRITE_FAILED 0
 #else
@@ -16,8 +17,8 @@
 #endif
 
 /*
- * glibc and musl have fopencookie, the BSDs funopen. libbsd offers funopen everywhere, but over fopencookie it
- * cuts lengths and offsets down to int, so it serves only where there is nothing else.
+ * glibc and musl have fopencookie, the BSDs have funopen. libbsd has funopen everywhere, but on top of fopencookie it
+ * truncates lengths and offsets to int, so it is only used where there is nothing else.
  */
 #ifdef HAVE_FOPENCOOKIE
 static ssize_t
@@ -59,7 +60,7 @@ stream_read(void *cookie, char *data, int length)
 	return length < 0 ? -1 : (int)spool_read(cookie, data, (size_t)length);
 }
 
-/* Where funopen is made of fopencookie, it takes what that takes. */
+/* Where funopen is made of fopencookie, the return value has the meaning that it has there. */
 static int
 stream_write(void *cookie, const char *data, int length)
 {
@@ -81,7 +82,7 @@ byte_stream(struct spool *spool)
 }
 #endif
 
-/* A stream of the C library's own kind over the spill file, whose offset and size are the spool's. */
+/* An ordinary stdio stream over the spill file, whose offset and size are the spool's. */
 static FILE *
 wide_stream(struct spool *spool)
 {

@@ -1,5 +1,5 @@
 /*
- * driver.c: carries out a script of operations on a spool and prints what each gave. oracle.py compares.
+ * driver.c: does the operations of a script on a spool and prints the result of each, for oracle.py.
  *
  *	open LIMIT | write N BYTE | read N | seek OFFSET WHENCE | tell | truncate N | rollover | fileno
  *	| fill N BYTE | drain | size | close
@@ -30,7 +30,7 @@ pattern(long length, long start)
 	return data;
 }
 
-/* FNV-1a, so that what was read need not be printed. */
+/* A hash (FNV-1a), so that the bytes themselves need not be printed. */
 static void
 print_bytes(const char *data, off_t length)
 {
@@ -50,7 +50,7 @@ print_result(intmax_t result)
 		printf("%jd\n", result);
 }
 
-/* A temporary file of the test's own. */
+/* A temporary file without a name. */
 static int
 scratch(void)
 {
@@ -68,7 +68,7 @@ fill(long length, long start)
 	char *data = pattern(length, start);
 	int ends[2], fd = scratch();
 
-	/* What fits comes from a pipe, so that splice is used. */
+	/* If the bytes fit, they come from a pipe, so that splice is used. */
 	if (length < 60000 && pipe(ends) == 0) {
 		close(fd);
 		if (write(ends[1], data, (size_t)length) != length || close(ends[1]) == -1)

@@ -1,8 +1,8 @@
 /*
- * model.c: operations on a spool, and the same on a plain array of bytes; after each the two must agree.
+ * model.c: does the same operations on a spool and on an array of bytes. After each operation the two must agree.
  *
- * A call that is interrupted, or does less than asked, nobody may notice. After one that is made to fail the spool
- * must hold what it held, and the operation, tried again, must work.
+ * An interrupted call or a short count must have no visible effect. After a call that is made to fail, the
+ * contents of the spool must be as before, and the operation must work when it is tried again.
  */
 #include <config.h>
 
@@ -32,15 +32,15 @@
 static struct {
 	char bytes[MOST];
 	off_t size, offset;
-	char kept[MOST];	/* what spool_fill() has read and could not store */
+	char kept[MOST];	/* bytes that spool_fill() has read and could not store */
 	off_t kept_size;
 	off_t memory_limit, size_limit;
-	bool no_disk;		/* there is no place for a spill file */
+	bool no_disk;		/* no spill file can be made */
 	bool sealable;		/* the memory part is a memfd */
-	bool troubled;		/* a call has been made to fail */
+	bool troubled;		/* a call was made to fail */
 	bool may_roll, rolled;	/* it may have rolled over; it has */
-	bool frozen, expended;
-	bool in_file;		/* it has been rolled over by hand, so no byte is in memory */
+	bool frozen, read_once;
+	bool in_file;		/* spool_rollover() or the like was called, so no byte is in memory */
 	int fd;			/* spool_fileno(), or -1 */
 	int sealed;		/* spool_seal(), or -1 */
 	bool sealed_spill;
@@ -53,7 +53,7 @@ static unsigned operation;
 static off_t most;
 static char pool[2 * MOST], got[MOST];
 static bool faulty;
-static int held;		/* hold() has been called so many times more than release() */
+static int held;		/* calls of hold() minus calls of release() */
 
 #define AGREE(condition) \
 	do { \
@@ -85,7 +85,8 @@ expect_trouble(void)
 	rough_failed = NULL;
 	rough_fail_in = faulty && model_choose(2) ? 1 + model_choose(8) : 0;
 	rough_lasts = rough_fail_in > 0 && model_choose(2) ? (enum rough_lasting)model_choose(3) : ROUGH_ONCE;
-	/* After spool_fileno() the file's size is the stream's, so what a failing write has left must be cut off. */
+	/* After spool_fileno() the file's size is the stream's, so the bytes of a failed write must be truncated
+	   away. */
 	if (rough_lasts == ROUGH_ALL && model.fd != -1)
 		rough_lasts = ROUGH_SAME;
 	rough_on = true;
@@ -101,7 +102,7 @@ no_trouble(void)
 		model.troubled = true;
 }
 
-/* Runs a call with trouble. If it failed because of that, runs it again without, or gives up and returns. */
+/* Makes a call that may be made to fail. If it was, makes it again without failures, or gives up and returns. */
 #define TRY(result, call, bad) \
 	do { \
 		expect_trouble(); \
@@ -120,7 +121,7 @@ failed_by(int error, enum spool_part part)
 	return errno == error && spool_fault(spool) == part;
 }
 
-/* What can be known without reading. */
+/* Checks everything that can be checked without reading. */
 static void
 check_state(void)
 {
@@ -155,14 +156,14 @@ static void
 check(void)
 {
 	check_state();
-	if (model.expended)
+	if (model.read_once)
 		return;
 	read_all();
 	AGREE(memcmp(got, model.bytes, (size_t)model.size) == 0);
 }
 
-/* Size and offset are as before; a write that failed may have changed bytes inside the old size. Returns whether the
-   operation need not be tried again. */
+/* Size and offset must be as before. A write that failed may have changed bytes inside the old size. Returns whether
+   the operation need not be tried again. */
 static bool
 check_after_failure(void)
 {
@@ -170,7 +171,7 @@ check_after_failure(void)
 
 	AGREE(part == SPOOL_MEMORY || part == SPOOL_SPILL);
 	if (strcmp(rough_failed, "lseek") == 0)
-		return false;	/* done, but the descriptor's offset could not follow: see spool_fileno() */
+		return false;	/* the work is done, but the offset could not be moved: see spool_fileno() */
 	if (strcmp(doing, "write") == 0) {
 		AGREE(spool_tell(spool) == model.offset && spool_size(spool) == model.size);
 		read_all();
@@ -188,7 +189,7 @@ least(off_t a, off_t b)
 	return a < b ? a : b;
 }
 
-/* Most are small, some are what pages and segments are multiples of. */
+/* Most are small; some are multiples of the sizes of pages and segments. */
 static off_t
 some_length(void)
 {
@@ -202,7 +203,7 @@ some_length(void)
 	return model_choose(most == MOST ? large[which] : small[which]);
 }
 
-/* Any number, also such as no stream is long. */
+/* Any number, even one that is larger than any stream. */
 static off_t
 some_number(void)
 {
@@ -218,7 +219,7 @@ some_number(void)
 	}
 }
 
-/* At a limit, or beside it. */
+/* A round number, or one byte more or less. */
 static off_t
 some_limit(void)
 {
@@ -230,7 +231,7 @@ some_limit(void)
 	return which == 8 ? some_length() : SPOOL_UNLIMITED;
 }
 
-/* Bytes that are seldom the same. */
+/* Different bytes almost every time. */
 static const char *
 some_bytes(void)
 {
@@ -253,7 +254,7 @@ put(const char *data, off_t length, off_t at)
 		model.size = at + length;
 }
 
-/* Whether the stream would pass the limits with this size, and so fail; with the right errno. */
+/* Whether a stream of this size would exceed the limits. Checks that the call failed with the right errno then. */
 static bool
 cannot_be(off_t size, bool failed)
 {
@@ -331,7 +332,7 @@ do_seek(void)
 	const bool overflows = by > 0 && base > SPOOL_UNLIMITED - by;
 	off_t result;
 
-	/* No file is as long. */
+	/* A file cannot be that long. */
 	if (model.fd != -1 && !overflows && base + by > MOST)
 		return;
 	TRY(result, spool_seek(spool, by, whence), -1);
@@ -341,7 +342,7 @@ do_seek(void)
 		return;
 	if (base + by < 0 && is_refused(EINVAL, result == -1))
 		return;
-	if (model.expended && base + by < model.offset && is_refused(ESPIPE, result == -1))
+	if (model.read_once && base + by < model.offset && is_refused(ESPIPE, result == -1))
 		return;
 	AGREE(result == base + by);
 	model.offset = result;
@@ -369,11 +370,11 @@ do_truncate(void)
 		model.may_roll = true;
 }
 
-/* What must be in the file and cannot be. */
+/* Whether everything would have to be in the file and cannot be. */
 static bool
 has_no_file(bool failed)
 {
-	if (model.expended)
+	if (model.read_once)
 		return is_refused(EPERM, failed);
 	if (model.no_disk) {
 		AGREE(failed && failed_by(ENOENT, SPOOL_SPILL));
@@ -399,7 +400,7 @@ do_fileno(void)
 {
 	int fd;
 
-	/* No file is as long. */
+	/* A file cannot be that long. */
 	if (model.offset > MOST)
 		return;
 	model.may_roll = true;
@@ -412,9 +413,9 @@ do_fileno(void)
 	AGREE(lseek(fd, 0, SEEK_END) == model.size && lseek(fd, model.offset, SEEK_SET) == model.offset);
 }
 
-/* What the caller does to the spill file by its descriptor is done to the spool. */
+/* A change that the caller makes to the spill file through its descriptor is a change of the spool. */
 static void
-do_direct(void)
+do_descriptor(void)
 {
 	const off_t length = some_length(), at = some_length();
 	const char *data = some_bytes();
@@ -454,7 +455,7 @@ do_direct(void)
 		model.intact = false;
 }
 
-/* One that never fills up, even if it gets all in small pieces. */
+/* A pipe that never becomes full, even by many small writes. */
 static void
 make_pipe(int ends[2])
 {
@@ -478,7 +479,7 @@ source_of(const char *bytes, off_t length, bool as_pipe)
 	return fd;
 }
 
-/* So much of a source of this length has been read. */
+/* The number of bytes that have been read from a source of this length. */
 static off_t
 taken_from(int fd, off_t length)
 {
@@ -504,8 +505,8 @@ report(void *cookie, off_t bytes)
 
 static const struct spool_progress progress = { .report = report };
 
-/* A fill has ended with this result. What it appended must be what was kept, and then the source's: returns how much
-   that is. The rest of what it has taken is kept now. */
+/* After a fill with this result: the bytes that it appended must be the kept ones, then those of the source. The others
+   of the taken bytes are kept now. Returns the number of bytes appended. */
 static off_t
 account(off_t result, const char *data, off_t taken)
 {
@@ -551,7 +552,7 @@ do_fill(void)
 	taken = taken_from(fd, length);
 	added = account(result, data, taken);
 	if (result == -1 && rough_failed != NULL) {
-		/* It has appended some, and goes on from there. */
+		/* Some bytes are appended; the next call goes on after them. */
 		const off_t before = taken;
 
 		AGREE(spool_fault(spool) != SPOOL_SINK && spool_fault(spool) != SPOOL_NOTHING);
@@ -589,7 +590,7 @@ do_fill(void)
 		model.may_roll = true;
 }
 
-/* Drains into a pipe whose reader is gone, and into what is always full. */
+/* Drains into a pipe whose reader has closed it, or into /dev/full. */
 static void
 drain_in_vain(bool into_pipe)
 {
@@ -608,7 +609,7 @@ drain_in_vain(bool into_pipe)
 	close(ends[1]);
 }
 
-/* Reads what a drain has sent: the bytes [from, from + length) of the stream, and no more. */
+/* Checks that a drain has sent exactly the bytes [from, from + length) of the stream. */
 static void
 check_sink(const int ends[2], off_t from, off_t length)
 {
@@ -654,7 +655,7 @@ do_drain(void)
 	if (n == -1 && rough_failed != NULL) {
 		AGREE(spool_fault(spool) != SPOOL_SOURCE && spool_fault(spool) != SPOOL_NOTHING);
 		if (strcmp(rough_failed, "lseek") == 0) {
-			/* The offset stays, whatever was sent. */
+			/* The offset stays, whatever has been sent. */
 			check_sink(ends, from, reported);
 			if (ends[0] == -1)
 				AGREE(ftruncate(ends[1], 0) == 0 && lseek(ends[1], 0, SEEK_SET) == 0);
@@ -673,14 +674,14 @@ do_drain(void)
 	close(ends[1]);
 }
 
-/* Reading and writing by stdio. After fflush the spool is where the stream is. */
+/* Reads and writes through stdio. After fflush the spool must have the offset of the stdio stream. */
 static void
 do_stream(void)
 {
 	const bool wide = model_choose(4) == 0;
 	FILE *stream;
 
-	if (model.expended || model.offset > most)
+	if (model.read_once || model.offset > most)
 		return;
 	rough_failed = NULL;
 	stream = spool_stream(spool, wide);
@@ -728,13 +729,13 @@ do_freeze(void)
 }
 
 static void
-do_expend(void)
+do_read_once(void)
 {
-	spool_expend(spool);
-	model.frozen = model.expended = true;
+	spool_read_once(spool);
+	model.frozen = model.read_once = true;
 }
 
-/* What spool_seal() returned has the whole stream, and its own offset. */
+/* The descriptor from spool_seal() must have the whole stream, and an offset of its own. */
 static void
 check_sealed(void)
 {
@@ -756,7 +757,7 @@ do_seal(void)
 	TRY(fd, spool_seal(spool), -1);
 	if (!in_memory || model.troubled)
 		model.may_roll = true;
-	if (model.expended && is_refused(EPERM, fd == -1))
+	if (model.read_once && is_refused(EPERM, fd == -1))
 		return;
 	if (fd == -1 && model.no_disk && (!in_memory || model.troubled)) {
 		AGREE(failed_by(ENOENT, SPOOL_SPILL));
@@ -792,8 +793,8 @@ run_operation(void)
 	} operations[] = {
 		{ "write", do_write, 32 }, { "read", do_read, 20 }, { "seek", do_seek, 32 },
 		{ "truncate", do_truncate, 12 }, { "fill", do_fill, 24 }, { "drain", do_drain, 16 },
-		{ "rollover", do_rollover, 4 }, { "fileno", do_fileno, 4 }, { "direct", do_direct, 8 },
-		{ "stream", do_stream, 8 }, { "freeze", do_freeze, 2 }, { "expend", do_expend, 2 },
+		{ "rollover", do_rollover, 4 }, { "fileno", do_fileno, 4 }, { "descriptor", do_descriptor, 8 },
+		{ "stream", do_stream, 8 }, { "freeze", do_freeze, 2 }, { "read_once", do_read_once, 2 },
 		{ "seal", do_seal, 4 }, { "is_intact", do_is_intact, 2 },
 	};
 	unsigned total = 0, pick, i = 0;
@@ -814,7 +815,8 @@ open_spool(struct spool_options *options)
 	expect_trouble();
 	spool = spool_open(options);
 	no_trouble();
-	if (options->memory_limit < SPOOL_AUTOMATIC || options->cache_limit < SPOOL_AUTOMATIC || options->size_limit < 0) {
+	if (options->memory_limit < SPOOL_AUTOMATIC || options->cache_limit < SPOOL_AUTOMATIC
+	    || options->size_limit < 0) {
 		AGREE(spool == NULL && (errno == EINVAL));
 		options->memory_limit = options->cache_limit = options->size_limit = SPOOL_UNLIMITED;
 		spool = spool_open(options);
@@ -835,13 +837,13 @@ prepare(const struct model_options *chosen)
 		test_fill(pool, 0, sizeof(pool));
 	signal(SIGPIPE, SIG_IGN);
 	model.size = model.offset = model.kept_size = 0;
-	model.troubled = model.may_roll = model.rolled = model.frozen = model.expended = model.in_file = false;
+	model.troubled = model.may_roll = model.rolled = model.frozen = model.read_once = model.in_file = false;
 	model.sealed_spill = false;
 	model.intact = true;
 	model.fd = model.sealed = -1;
 }
 
-/* How many of the first descriptors are open; one that is lost in each run is soon among them. */
+/* The number of open descriptors among the first 20: if each run leaks one, it soon shows there. */
 static int
 open_descriptors(void)
 {

@@ -1,4 +1,4 @@
-/* model.h: operations on a spool, and the same on an array of bytes. The program that uses it makes the choices. */
+/* model.h: compares a spool with an array of bytes. The program that uses it chooses the operations. */
 #ifndef MODEL_H
 #define MODEL_H
 
@@ -6,14 +6,14 @@
 
 struct model_options {
 	const char *name;	/* of this run, for messages */
-	const char *directory;	/* where the spill file goes */
-	bool large;		/* the stream may have megabytes */
+	const char *directory;	/* of the spill file */
+	bool large;		/* the stream may have several megabytes */
 };
 
-/* One run, until model_goes_on() is false. Ends the program if the two disagree. */
+/* Runs operations until model_goes_on() is false. Ends the program if the two disagree. */
 void	model_run(const struct model_options *chosen);
 
-/* The program has these two: a number below a bound, at least 1; and whether there is another operation. */
+/* Defined by the program: a number below a bound of at least 1; and whether there is another operation. */
 unsigned model_choose(unsigned below);
 bool	model_goes_on(void);
 

@@ -1,8 +1,9 @@
 /*
- * random.c: random operations on a spool, and the same on a plain array of bytes; after each the two must agree.
+ * random.c: does the same random operations on a spool and on an array of bytes. After each the two must agree.
  *
- * In half of the runs calls are interrupted and do less than asked, which nobody may notice. In half of them calls
- * fail: then the spool must hold what it held, and the operation, tried again, must work.
+ * In half of the runs calls are interrupted and counts are short, which must have no visible effect. In half
+ * of the runs calls fail: then the contents of the spool must be as before, and the operation must work when tried
+ * again.
  *
  *	model [SEED [RUNS]]
  */
@@ -45,7 +46,7 @@ all(void)
 			(void)rough_random(2);
 		operations = 1 + rough_random(40);
 		options.large = rough_random(100) == 0;
-		/* One on a disk, so that there is direct I/O; or one that is not there. */
+		/* On a disk, so that there is direct I/O; or missing. */
 		options.directory = rough_random(20) == 0 ? "/nonexistent" : spool_directory(NULL);
 		model_run(&options);
 	}

@@ -1,4 +1,4 @@
-/* ring.c: tests of direct I/O: what goes past the page cache is the same stream. */
+/* ring.c: tests of direct I/O: the stream is the same as through the page cache. */
 #include <config.h>
 
 #include <sys/mman.h>
@@ -20,7 +20,7 @@
 
 #define COUNT(array) (sizeof(array) / sizeof(*(array)))
 
-/* Around the ring's segments (512 KiB) and its size (2 MiB). */
+/* Sizes near multiples of the ring's segments (512 KiB) and of the ring (2 MiB). */
 static const size_t sizes[] = { 1, 4095, 4096, 4097, 65536, 524287, 524288, 524289, 2097151, 2097152, 2097153,
     2621440, 4194304, 7340032, 9000001 };
 
@@ -45,7 +45,7 @@ wait_for(int child)
 	CHECK(waitpid(child, &status, 0) == child && status == 0);
 }
 
-/* A file that is the source, with so much of the test stream. */
+/* A source that is a file with bytes [0, size) of the test stream. */
 static int
 file_of(size_t size)
 {
@@ -111,7 +111,7 @@ from_a_file_in_several_calls(void)
 	close(source);
 }
 
-/* What can be done with a spool can be done after direct I/O, and goes together with it. */
+/* All calls work after direct I/O, and between two fills that use it. */
 static void
 among_other_calls(void)
 {
@@ -167,7 +167,7 @@ sealed(void)
 	}
 }
 
-/* A message that does not fit into a read is cut short, so none may meet the end of a segment. */
+/* A message that does not fit into a read is cut short, so no read may stop at the end of a segment. */
 static void
 messages_arrive_whole(void)
 {
@@ -221,7 +221,7 @@ the_size_limit(void)
 	}
 }
 
-/* A disk that takes no more: what was read and not stored is stored as soon as there is room. */
+/* The disk is full: bytes that were read and not stored are stored as soon as there is room. */
 static void
 nothing_read_is_lost(void)
 {
@@ -253,9 +253,9 @@ nothing_read_is_lost(void)
 		}
 }
 
-/* What was read and not stored is stored as far as the size limit allows. */
+/* Bytes that were read and not stored are stored up to the size limit. */
 static void
-what_is_kept_meets_the_size_limit(void)
+pending_bytes_and_the_size_limit(void)
 {
 	const off_t size_limit = 8 << 20;
 	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
@@ -284,7 +284,7 @@ what_is_kept_meets_the_size_limit(void)
 static void
 success_leaves_errno(void)
 {
-	/* The second asks the system how large the page cache may become. */
+	/* With the second, the engine asks the kernel how large the page cache may become. */
 	static const off_t limits[] = { 0, SPOOL_AUTOMATIC };
 
 	for (size_t i = 0; i < 2; i++) {
@@ -301,7 +301,7 @@ success_leaves_errno(void)
 	}
 }
 
-/* A sink that does not block takes less than a segment at once. */
+/* A non-blocking sink takes less than a segment at a time. */
 static void
 short_writes(void)
 {
@@ -318,7 +318,7 @@ short_writes(void)
 	spool_close(spool);
 }
 
-/* A source or sink that fails leaves all that went before it. */
+/* After a failure of a source or sink, the bytes moved before it count. */
 static void
 ends_that_fail(void)
 {
@@ -335,7 +335,7 @@ ends_that_fail(void)
 	CHECK(pipe(ends) == 0 && close(ends[0]) == 0);
 	CHECK_ERRNO(spool_drain(spool, ends[1], NULL) == -1, EPIPE);
 	CHECK(spool_tell(spool) == 0);
-	/* Where the file was written past the page cache, too. */
+	/* The same in the part of the file that was written by direct I/O. */
 	CHECK(spool_seek(spool, 1000000, SEEK_SET) == 1000000);
 	CHECK_ERRNO(spool_drain(spool, full, NULL) == -1, ENOSPC);
 	CHECK(spool_fault(spool) == SPOOL_SINK && spool_tell(spool) == 1000000);
@@ -343,9 +343,9 @@ ends_that_fail(void)
 	spool_close(spool);
 }
 
-/* A memfd has nothing to pass by. */
+/* A memfd has no direct I/O. */
 static void
-where_there_is_no_direct_io(void)
+without_direct_io(void)
 {
 	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
 	struct spool *spool;
@@ -363,7 +363,7 @@ where_there_is_no_direct_io(void)
 	close(options.spill_fd);
 }
 
-/* The spill file has lost its end, by somebody else's hand. */
+/* Another program has truncated the spill file. */
 static void
 a_file_cut_short(void)
 {
@@ -411,15 +411,15 @@ main(void)
 		{ "messages arrive whole", messages_arrive_whole },
 		{ "the size limit", the_size_limit },
 		{ "nothing that was read is lost", nothing_read_is_lost },
-		{ "what is kept meets the size limit", what_is_kept_meets_the_size_limit },
+		{ "pending bytes and the size limit", pending_bytes_and_the_size_limit },
 		{ "success does not set errno to 0", success_leaves_errno },
 		{ "a sink that takes little at once", short_writes },
 		{ "sources and sinks that fail", ends_that_fail },
-		{ "where there is no direct I/O", where_there_is_no_direct_io },
+		{ "a spill file without direct I/O", without_direct_io },
 		{ "a file cut short", a_file_cut_short },
 		{ "no descriptor is left", no_descriptor_is_left },
 	};
 
-	signal(SIGPIPE, SIG_IGN);	/* of the sources whose readers stop early */
+	signal(SIGPIPE, SIG_IGN);	/* for the children that write to a source which is closed early */
 	return test_main("ring.c", tests, COUNT(tests));
 }

@@ -1,8 +1,8 @@
 /*
- * rough.c: stands between libspool and the C library (ld --wrap) and makes calls go wrong.
+ * rough.c: wraps the C library's calls in libspool (ld --wrap) and makes them fail.
  *
- * A call that is made to fail has no effect at all, as a refused system call has none. The I/O threads are seen too,
- * and which of them comes first is not in the seed's hands.
+ * A call that is made to fail has no effect, just as a refused system call has none. The calls of the I/O threads are
+ * wrapped too; the seed does not determine which thread comes first.
  */
 #include <config.h>
 
@@ -30,7 +30,7 @@ unsigned rough_fail_in, rough_shake, rough_count;
 const char *rough_failed;
 
 static uint64_t state;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* for all that calls share */
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;	/* for all variables above */
 
 void
 rough_seed(unsigned seed)
@@ -67,7 +67,7 @@ fails(const char *name, int error)
 	return now;
 }
 
-/* A random number below a bound, for any thread; 1 (no) where nothing is to be shaken. */
+/* A random number below a bound, for any thread; 1, which means no, if no call is to be interrupted or cut short. */
 static unsigned
 shaken(unsigned below)
 {
@@ -81,7 +81,7 @@ shaken(unsigned below)
 	return number;
 }
 
-/* By a signal; or, where a call may have to wait, for something that is ready when it is asked for again. */
+/* By a signal; or, if the call may block, by EAGAIN for a descriptor that poll(2) finds ready. */
 static bool
 interrupted(int other)
 {
@@ -91,7 +91,7 @@ interrupted(int other)
 	return true;
 }
 
-/* Past the page cache, what is moved is a multiple of what the disk asks for; so half of these are, too. */
+/* Direct I/O moves multiples of the disk's block size, so half of the short counts are such multiples. */
 static size_t
 shortened(size_t length)
 {
@@ -139,7 +139,8 @@ WRAP(void *, mmap, MAP_FAILED, ENOMEM, (void *at, size_t length, int how, int fl
     (at, length, how, flags, fd, offset))
 WRAP(int, madvise, -1, EINVAL, (void *at, size_t length, int advice), (at, length, advice))
 #ifdef HAVE_STATX
-WRAP(int, statx, -1, EINVAL, (int fd, const char *restrict path, int flags, unsigned mask, struct statx *restrict status),
+WRAP(int, statx, -1, EINVAL,
+    (int fd, const char *restrict path, int flags, unsigned mask, struct statx *restrict status),
     (fd, path, flags, mask, status))
 #endif
 WRAP(int, fstatfs, -1, EIO, (int fd, struct statfs *status), (fd, status))
@@ -156,7 +157,7 @@ int __wrap_pthread_attr_init(pthread_attr_t *attributes);
 int
 __wrap_pthread_attr_init(pthread_attr_t *attributes)
 {
-	/* The thread sanitizer calls it in each new thread, for itself. */
+	/* The thread sanitizer itself calls this in each new thread. */
 	if (gettid() == getpid() && fails("pthread_attr_init", 0))
 		return ENOMEM;
 	return __real_pthread_attr_init(attributes);
@@ -182,7 +183,7 @@ __wrap_ftruncate(int fd, off_t size)
 	return fails("ftruncate", EIO) || interrupted(EINTR) ? -1 : __real_ftruncate(fd, size);
 }
 
-/* Unlinking must not fail here: the name would stay. tests/faults/races.bats shows what happens then. */
+/* unlink(2) is not wrapped: if it failed, the name would stay. tests/faults/races.bats tests that. */
 
 int __real_open(const char *path, int flags, mode_t mode);
 int __wrap_open(const char *path, int flags, ...);
@@ -194,7 +195,7 @@ __wrap_open(const char *path, int flags, ...)
 	mode_t mode;
 
 	va_start(arguments, flags);
-	mode = va_arg(arguments, mode_t);	/* junk if it was not given, and then not used */
+	mode = va_arg(arguments, mode_t);	/* undefined if it was not given, and then not used */
 	va_end(arguments);
 	return fails("open", EMFILE) ? -1 : __real_open(path, flags, mode);
 }

@@ -1,4 +1,4 @@
-/* spill.c: tests of the spill file: where it is, what it is called, who can open it. */
+/* spill.c: tests of the spill file: its directory, its name, its mode. */
 #include <config.h>
 
 #include <sys/stat.h>
@@ -121,7 +121,7 @@ hold(void)
 	holds++;
 }
 
-/* The file has lost its name by now. */
+/* The file has no name any more, so its directory can be removed. */
 static void
 release(void)
 {
@@ -145,7 +145,7 @@ is_held_while_it_has_a_name(void)
 	test_write(spool, 0, 1000);
 	CHECK(holding == 0);
 #if HAVE_DECL_O_TMPFILE
-	CHECK(holds == 0);	/* it never had one */
+	CHECK(holds == 0);	/* it never had a name */
 #else
 	CHECK(holds == 1);
 #endif
@@ -160,9 +160,9 @@ main(void)
 	static const struct test tests[] = {
 		{ "the directory is the argument, TMPDIR, /var/tmp", chooses_the_directory },
 		{ "nobody else can open it, and it has no name", is_private },
-		{ "it can be a descriptor of the caller's", goes_into_a_descriptor },
-		{ "below the memory part is a hole, until all must be in the file", has_a_hole_until_it_is_needed },
-		{ "while it has a name, signals can be held back", is_held_while_it_has_a_name },
+		{ "it can be the caller's", goes_into_a_descriptor },
+		{ "it has a hole below the memory part, until it must hold everything", has_a_hole_until_it_is_needed },
+		{ "while it has a name, signals can be blocked", is_held_while_it_has_a_name },
 	};
 
 	return test_main("spill.c", tests, sizeof(tests) / sizeof(*tests));

@@ -1,4 +1,4 @@
-/* spool.c: tests of the object: offset, read, write, seek, truncate, roll over. */
+/* spool.c: tests of the spool itself: offset, read, write, seek, truncate, roll over. */
 #include <config.h>
 
 #include <sys/resource.h>
@@ -69,7 +69,7 @@ exactly_the_limit_stays_in_memory(void)
 	}
 }
 
-/* Of which the control group that this runs in may have the say, also by one write, a gap, or a memfd. */
+/* The control group of this process may lower it. The stream grows by a write or a gap, in chunks or in a memfd. */
 static void
 an_automatic_limit(void)
 {
@@ -161,14 +161,14 @@ seeks(void)
 	spool_close(spool);
 }
 
-/* What was written past the end, at at, with the zeros before it. */
+/* A byte is written past the end, at offset at. The gap before it reads as zeros. */
 static void
 gap(off_t limit, off_t size, off_t at)
 {
 	struct spool *spool = test_spool(limit);
 	char data[200];
 
-	/* Bytes that were there once must not come back. */
+	/* Bytes that were cut off must not reappear. */
 	memset(data, '?', sizeof(data));
 	CHECK(spool_write(spool, data, sizeof(data)) == sizeof(data));
 	CHECK(spool_truncate(spool, size) == 0);
@@ -307,9 +307,9 @@ the_descriptor_and_the_spool_are_one(void)
 	CHECK_ERRNO(fcntl(fd, F_GETFD) == -1, EBADF);
 }
 
-/* Somebody has closed the descriptor, which is not the caller's to close. */
+/* The caller has closed the descriptor, which belongs to the spool. */
 static void
-the_descriptor_has_gone(void)
+the_descriptor_was_closed(void)
 {
 	struct spool *spool = test_spool(10);
 
@@ -368,7 +368,7 @@ no_directory(void)
 	CHECK(mkdir(directory, 0700) == 0);
 	test_write(spool, 7, 6);
 	test_check_stream(spool, 13);
-	CHECK(rmdir(directory) == 0);	/* and nothing is in it */
+	CHECK(rmdir(directory) == 0);	/* the directory is empty */
 	spool_close(spool);
 }
 
@@ -421,7 +421,7 @@ no_memory(void)
 	const char *variant = getenv("TEST_VARIANT");
 	int written = 0;
 
-	/* qemu does not limit the address space, which it shares. */
+	/* qemu ignores the limit, since it uses the same address space. */
 	if (variant != NULL && strcmp(variant, "emulated") == 0)
 		return;
 	CHECK(getrlimit(RLIMIT_AS, &before) == 0);
@@ -431,11 +431,11 @@ no_memory(void)
 		CHECK(++written < 100);
 	CHECK(errno == ENOMEM && spool_fault(spool) == SPOOL_MEMORY);
 	CHECK(written > 0 && spool_size(spool) == written * (off_t)sizeof(data) && !spool_is_rolled(spool));
-	/* One that may spill does so before its limit. */
+	/* A spool that may spill does so below its limit. */
 	for (int i = 0; i < 20; i++)
 		CHECK(spool_write(other, data, sizeof(data)) == sizeof(data));
 	CHECK(spool_is_rolled(other) && spool_size(other) == 20 * (off_t)sizeof(data));
-	/* What cannot be had leaves nothing taken. */
+	/* A failed allocation leaves nothing allocated. */
 	CHECK(spool_truncate(spool, 0) == 0);
 	CHECK_ERRNO(spool_truncate(spool, (off_t)1 << 60) == -1, ENOMEM);
 	free(malloc(16 << 20));
@@ -483,7 +483,7 @@ frozen(void)
 	CHECK_ERRNO(spool_fileno(spool) == -1, EPERM);
 	CHECK_ERRNO(spool_fill(spool, 0, 1, NULL) == -1, EPERM);
 	test_check_stream(spool, 20);
-	/* Where it is may change. */
+	/* The stream may still move to the file. */
 	CHECK(spool_in_memory(spool) == 10 && spool_rollover(spool) == 0 && spool_in_memory(spool) == 0);
 	test_check_stream(spool, 20);
 	spool_close(spool);
@@ -508,7 +508,7 @@ sealed_twice(void)
 }
 
 static void
-expended(void)
+read_once(void)
 {
 	const size_t size = 40 << 20;
 	struct spool *spool = test_spool(SPOOL_UNLIMITED);
@@ -518,7 +518,7 @@ expended(void)
 
 	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == (off_t)size);
 	close(source);
-	spool_expend(spool);
+	spool_read_once(spool);
 	CHECK(spool_read(spool, &byte, 1) == 1 && (unsigned char)byte == test_byte(0));
 	CHECK_ERRNO(spool_seek(spool, 0, SEEK_SET) == -1, ESPIPE);
 	CHECK_ERRNO(spool_write(spool, "x", 1) == -1, EPERM);
@@ -533,7 +533,7 @@ expended(void)
 	close(sink);
 	CHECK(waitpid(child, NULL, 0) == child);
 	after = test_resident();
-	/* All but the last chunk is gone. */
+	/* Every chunk except the last is unmapped. */
 	CHECK(before - after >= 32 << 20);
 	CHECK(spool_read(spool, &byte, 1) == 0 && spool_size(spool) == (off_t)size);
 	spool_close(spool);
@@ -615,7 +615,7 @@ main(void)
 		{ "growing past the limit rolls over", growing_past_the_limit_rolls_over },
 		{ "rolls over on demand", rolls_over_on_demand },
 		{ "the descriptor and the spool are one", the_descriptor_and_the_spool_are_one },
-		{ "the descriptor has gone", the_descriptor_has_gone },
+		{ "the descriptor was closed", the_descriptor_was_closed },
 		{ "the size limit refuses", the_size_limit_refuses },
 		{ "no directory: the spool is valid and can be tried again", no_directory },
 		{ "no descriptors: the spool is valid and can be tried again", no_descriptors },
@@ -624,7 +624,7 @@ main(void)
 		{ "the fault stays until the next failure", the_fault_stays_until_the_next },
 		{ "a frozen spool does not change", frozen },
 		{ "a spool sealed twice is intact", sealed_twice },
-		{ "an expended spool gives its memory back while it is drained", expended },
+		{ "a spool that is read once gives its memory back while it is drained", read_once },
 		{ "a sealed descriptor has the stream and cannot change it", sealed },
 		{ "no descriptor is left", no_descriptor_is_left },
 		{ "no memory: the spool is valid, or spills early", no_memory },
@@ -632,7 +632,7 @@ main(void)
 	const char *variant = getenv("TEST_VARIANT");
 	size_t count = sizeof(tests) / sizeof(*tests);
 
-	/* The last one limits the address space, which the sanitizers and valgrind use for themselves. */
+	/* The last test limits the address space, which the sanitizers and valgrind need for themselves. */
 	if (variant != NULL && strcmp(variant, "native") != 0 && strcmp(variant, "portable") != 0)
 		count--;
 	return test_main("spool.c", tests, count);

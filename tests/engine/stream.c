@@ -16,7 +16,7 @@
 #include "spool.h"
 #include "test.h"
 
-/* By ld's --wrap these are called in place of fdopen(3) and fopencookie(3). */
+/* ld --wrap puts these in place of fdopen(3) and fopencookie(3). */
 FILE *__real_fdopen(int fd, const char *mode);
 FILE *__wrap_fdopen(int fd, const char *mode);
 static bool no_streams;
@@ -101,7 +101,7 @@ wide_characters(void)
 	wchar_t line[64], expected[64];
 
 	CHECK(setlocale(LC_ALL, "C.UTF-8") != NULL);
-	/* In memory before, and rolled over by what is written after. */
+	/* The spool is in memory first, and rolls over when the stream is written. */
 	CHECK(spool_write(spool, "\xc3\xa4 0\n", 5) == 5 && !spool_is_rolled(spool));
 	stream = spool_stream(spool, true);
 	CHECK(stream != NULL && fwide(stream, 1) > 0);
@@ -170,7 +170,7 @@ no_stream_can_be_had(void)
 	CHECK(spool_close(spool) == 0);
 }
 
-/* A write that fails must not make stdio read beyond what it was given. */
+/* A write that fails must not make stdio read beyond its buffer. */
 static void
 a_large_write_that_fails(void)
 {

@@ -1,4 +1,4 @@
-/* test.c: the frame of the engine's tests, and the stream that they all use. */
+/* test.c: what the engine's test programs share. */
 #include <config.h>
 
 #include <sys/wait.h>

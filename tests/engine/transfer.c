@@ -101,7 +101,7 @@ files(void)
 		}
 }
 
-/* Both ends non-blocking, the pipes small against the stream: it must wait, and get all. */
+/* Both ends are non-blocking, and the pipes are much smaller than the stream: fill and drain must wait. */
 static void
 non_blocking(void)
 {
@@ -202,7 +202,7 @@ the_size_limit_stops_an_endless_source(void)
 			test_check_stream(spool, (size_t)size_limits[i]);
 			close(source);
 			spool_close(spool);
-			/* One that ends exactly there is not too long. */
+			/* A source that ends exactly at the limit is not too long. */
 			spool = with_limits(limits[j], size_limits[i], j % 2);
 			source = test_source((size_t)size_limits[i], 65536);
 			CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == size_limits[i]);
@@ -284,7 +284,7 @@ a_reader_that_goes_away(void)
 	}
 }
 
-/* What had been read when the disk was full is not lost: the next fill goes on with it. */
+/* Bytes that had been read when the disk was full are not lost: the next fill stores them. */
 static void
 nothing_read_is_lost(void)
 {
@@ -321,9 +321,9 @@ nothing_read_is_lost(void)
 	free(data);
 }
 
-/* Nor is it by what happens between the two: the kept bytes are not in anybody's way. */
+/* Other calls between the two fills neither lose the pending bytes nor are disturbed by them. */
 static void
-what_was_read_survives_other_calls(void)
+pending_bytes_survive_other_calls(void)
 {
 	char directory[] = "/tmp/spool-test-XXXXXX";
 	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
@@ -364,7 +364,7 @@ what_was_read_survives_other_calls(void)
 }
 
 static void
-what_is_too_much_is_kept(void)
+bytes_beyond_the_limit_stay_pending(void)
 {
 	struct spool *spool = with_limits(100, 1000, false);
 	char got[1000], expected[1000];
@@ -374,7 +374,7 @@ what_is_too_much_is_kept(void)
 	CHECK_ERRNO(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == -1, EFBIG);
 	CHECK(spool_size(spool) == 1000 && spool_fault(spool) == SPOOL_LIMIT);
 	test_check_stream(spool, 1000);
-	/* Where there is room again, the rest follows. */
+	/* When there is room again, the other bytes follow. */
 	CHECK(spool_truncate(spool, 0) == 0);
 	CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == 1000);
 	test_fill(expected, 1000, 1000);
@@ -426,9 +426,9 @@ a_large_pipe_stays_large(void)
 	spool_close(spool);
 }
 
-/* The pages lent to a pipe must not change, whatever happens to the spool after. */
+/* Pages that vmsplice(2) has put into a pipe must not change, whatever happens to the spool later. */
 static void
-lent_pages_stay(void)
+spliced_pages_stay(void)
 {
 	for (size_t j = 0; j < COUNT(limits); j++) {
 		struct spool *spool = with_limits(limits[j], SPOOL_UNLIMITED, j % 2);
@@ -437,7 +437,7 @@ lent_pages_stay(void)
 
 		CHECK(pipe(ends) == 0);
 		if (fcntl(ends[1], F_SETPIPE_SZ, 1 << 20) == -1)
-			return;		/* then the pipe cannot hold it, and nothing can be lent and kept */
+			return;		/* the pipe is too small to hold the stream */
 		data = malloc(400000);
 		got = malloc(400000);
 		CHECK(data != NULL && got != NULL);
@@ -445,7 +445,7 @@ lent_pages_stay(void)
 		test_write(spool, 0, 400000);
 		CHECK(spool_seek(spool, 0, SEEK_SET) == 0);
 		CHECK(spool_drain(spool, ends[1], NULL) == 400000);
-		/* Not frozen: it may be written again, so what is in the pipe must be a copy. */
+		/* Not frozen: the spool may be written again, so the pipe must hold a copy. */
 		memset(got, '?', 400000);
 		CHECK(spool_seek(spool, 0, SEEK_SET) == 0 && spool_write(spool, got, 400000) == 400000);
 		for (size_t at = 0; at < 400000;) {
@@ -455,7 +455,7 @@ lent_pages_stay(void)
 			at += (size_t)n;
 		}
 		CHECK(memcmp(data, got, 400000) == 0);
-		/* Frozen: lent, and still there when the spool is gone and its memory used again. */
+		/* Frozen: the pipe holds the pages themselves, which survive the spool and the reuse of its memory. */
 		CHECK(spool_seek(spool, 0, SEEK_SET) == 0 && spool_write(spool, data, 400000) == 400000);
 		spool_freeze(spool);
 		CHECK(spool_seek(spool, 0, SEEK_SET) == 0);
@@ -501,7 +501,7 @@ main(void)
 {
 	static const struct test tests[] = {
 		{ "pipe to pipe", pipes },
-		{ "pipe to pipe, lending pages", pipes_frozen },
+		{ "pipe to pipe, by vmsplice", pipes_frozen },
 		{ "pipe to pipe, through a memfd", pipes_memfd },
 		{ "file to file", files },
 		{ "non-blocking ends", non_blocking },
@@ -513,14 +513,14 @@ main(void)
 		{ "bad descriptors", bad_descriptors },
 		{ "a reader that goes away", a_reader_that_goes_away },
 		{ "nothing that was read is lost", nothing_read_is_lost },
-		{ "what was read survives other calls", what_was_read_survives_other_calls },
-		{ "what is too much is kept", what_is_too_much_is_kept },
+		{ "pending bytes survive other calls", pending_bytes_survive_other_calls },
+		{ "bytes beyond the size limit stay pending", bytes_beyond_the_limit_stay_pending },
 		{ "a frozen spool can be drained and then sealed", a_frozen_spool_can_be_drained_and_then_sealed },
 		{ "a large pipe stays large", a_large_pipe_stays_large },
-		{ "lent pages stay as they were", lent_pages_stay },
+		{ "pages spliced into a pipe stay as they were", spliced_pages_stay },
 		{ "fill and drain after spool_fileno", after_fileno },
 	};
 
-	signal(SIGPIPE, SIG_IGN);	/* of the sources whose readers stop early */
+	signal(SIGPIPE, SIG_IGN);	/* for the children that write to a source which is closed early */
 	return test_main("transfer.c", tests, COUNT(tests));
 }

@@ -8,7 +8,7 @@ traced() {
 	cmp out "$DATA/random"
 }
 
-@test "memory: read into huge pages, then lent by vmsplice" {
+@test "memory: read into huge pages, then sent by vmsplice" {
 	needs_strace
 	traced
 	grep -q '^madvise.*MADV_HUGEPAGE' trace
