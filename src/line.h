@@ -31,8 +31,8 @@ double	line_average(const struct counts *counts);
 double	line_rate(struct line_history *history, const struct counts *counts, size_t window);
 
 /*
- * Writes the text for these counts and this rate. It leaves fields out, or has a bar, to suit the columns, but may still
- * be longer: see line_fit(). columns 0: all fields, and no bar.
+ * Writes the text for these counts and this rate. Leaves out fields or adds a bar to suit the columns, but the text may
+ * still be longer: see line_fit(). columns 0: all fields, and no bar.
  */
 void	line_format(char text[LINE_TEXT], const struct counts *counts, double rate, size_t columns);
 

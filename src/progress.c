@@ -209,8 +209,8 @@ keep_line(void *unused)
 }
 
 /*
- * The thread ends with the process, or when COMMAND takes its place. It blocks all signals: those that end spool are for
- * the main thread or the watch, and SIGTTOU must not stop it, since SIGUSR1 may ask a background job.
+ * The thread ends with the process, or when COMMAND takes its place. It blocks all signals: those that end spool are
+ * for the main thread or the watch, and SIGTTOU must not stop it, since SIGUSR1 may ask a background job.
  */
 static void
 start(void)
