@@ -31,8 +31,8 @@ const char *named_path(const struct named *named);
  */
 int	 named_show(struct named *named, off_t size);
 
-/* A second descriptor of the file that was shown. Its offset is its own: a process that CHECK has left running may still
-   read from the first. It belongs to named. */
+/* A second descriptor of the shown file. Its offset is its own: a process that CHECK has left running may still read
+   from the first. It belongs to named. */
 int	 named_reader(const struct named *named);
 
 /* Whether the shown file has kept its contents and name: 1 yes, 0 no. -1: errno of fstat(2), pread(2). */
