@@ -1,4 +1,4 @@
-/* braces.c: finds {} in a shell script, and lets a variable stand for it. */
+/* braces.c: replaces {} in a shell script by a variable. */
 #include <config.h>
 
 #include <stdlib.h>
@@ -17,8 +17,9 @@ braces_in(const char *text)
 }
 
 /*
- * What begins at `at`, within a part of the script that ends with the character `end`: the character that ends it; or
- * '\0' if nothing begins. Quotes begin anew in $(...). A comment is like single quotes that end with the line.
+ * If a quotation, substitution or comment begins at `at`, returns the character that will end it, else '\0'. end: the
+ * character that ends the part of the script that `at` is in. Quotes begin anew in $(...). A comment is like single
+ * quotes that end with the line.
  */
 static char
 begins(const char *script, const char *at, char end)
@@ -42,8 +43,8 @@ begins(const char *script, const char *at, char end)
 	}
 }
 
-/* Copies a part of the script, from *at to the character `end` or the end of the script. Returns where the copy ends. */
-/* NOLINTBEGIN(misc-no-recursion): as deep as the quotes and parentheses of the script */
+/* Expands the script from *at to the character `end`, or to its own end. Returns the end of the copy. */
+/* NOLINTBEGIN(misc-no-recursion): as deep as the script nests quotes and parentheses */
 static char *
 expand(const char *script, const char **at, char end, char *copy)
 {

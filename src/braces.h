@@ -1,16 +1,16 @@
-/* braces.h: the {} in a shell script that stands for a path. */
+/* braces.h: {} in a shell script, which stands for a path. */
 #ifndef BRACES_H
 #define BRACES_H
 
 #include <stdbool.h>
 
-/* Whether there is a {} in the text. */
+/* Whether the text contains {}. */
 bool	braces_in(const char *text);
 
 /*
- * A copy of a script for sh(1), to be freed, in which each {} is the value of BRACES_VARIABLE, as one word or a part of
- * one, within quotes of both kinds and without. The shell does not read that value as a part of its script, so it may be
- * any path. A backslash before {} keeps it. NULL: ENOMEM.
+ * A copy of a script for sh(1), to be freed, in which each {} expands to the value of BRACES_VARIABLE, as one word or a
+ * part of one, inside single or double quotes or outside. The shell does not parse that value, so it may be any path.
+ * A backslash before {} has no effect. NULL: ENOMEM.
  */
 char	*braces_expand(const char *script);
 

@@ -42,7 +42,7 @@ try_path(const char *path)
 	return S_ISREG(file.st_mode) ? 0 : EACCES;
 }
 
-/* The search that execvp(3) makes: every directory of PATH, an empty one being the current. */
+/* Searches as execvp(3) does: in every directory of PATH. An empty entry is the current directory. */
 static int
 search_path(const char *name, char path[PATH_MAX])
 {
@@ -61,7 +61,7 @@ search_path(const char *name, char path[PATH_MAX])
 
 			if (failed == 0)
 				return 0;
-			/* One that may not be run is worth telling of only if no other is found. */
+			/* A file that may not be executed is reported only if no other is found. */
 			if (failed == EACCES)
 				error = failed;
 		}
@@ -97,7 +97,7 @@ command_set_size(off_t size)
 	return setenv("SPOOL_SIZE", text, 1);
 }
 
-/* The arguments for the shell to which a script without #! is given, to be freed. NULL: ENOMEM. */
+/* The arguments for the shell that runs a script without #!, to be freed. NULL: ENOMEM. */
 static char **
 script_arguments(const char *path, char **command)
 {
@@ -111,7 +111,7 @@ script_arguments(const char *path, char **command)
 	if (arguments == NULL)
 		return NULL;
 	arguments[0] = name;
-	arguments[1] = (char *)path;	/* only read */
+	arguments[1] = (char *)path;	/* execv(3) does not change it */
 	memcpy(arguments + 2, command + 1, (count - 1) * sizeof(*arguments));
 	return arguments;
 }
@@ -126,7 +126,7 @@ command_exec(const char *path, char **command, int stream)
 		return STATUS_FAILED;
 	signals_end();
 	execv(path, command);
-	/* execvp(3) would see to it too, but not that of every C library. */
+	/* execvp(3) would do this, but not in every C library. */
 	if (errno == ENOEXEC && (script = script_arguments(path, command)) != NULL)
 		execv(_PATH_BSHELL, script);
 	error = errno;
@@ -136,8 +136,8 @@ command_exec(const char *path, char **command, int stream)
 }
 
 /*
- * Starts path with the descriptors input and output as its standard input and output, and makes it known to the
- * watch. Returns 0 or an errno.
+ * Starts the program path with the descriptors input and output as its standard input and output, and registers it with
+ * the watch (signals.h). Returns 0 or an errno.
  */
 static int
 spawn(const char *path, char *const *arguments, int input, int output, pid_t *child)
@@ -176,7 +176,7 @@ spawn(const char *path, char *const *arguments, int input, int output, pid_t *ch
 	return error;
 }
 
-/* What execvp(3) does with a script that has no #! line: it is the shell's. */
+/* The shell runs a script without #!, as with execvp(3). */
 static int
 spawn_script(const char *path, char **command, int output, pid_t *child)
 {
@@ -190,7 +190,7 @@ spawn_script(const char *path, char **command, int output, pid_t *child)
 	return error;
 }
 
-/* Both ends are closed on execution. Nothing else executes a program meanwhile, so it may be two steps. */
+/* Both ends are close-on-exec. No other thread executes a program, so setting the flag may be a second step. */
 static int
 make_pipe(int ends[2])
 {
@@ -199,7 +199,7 @@ make_pipe(int ends[2])
 #else
 	if (pipe(ends) == -1)
 		return -1;
-	(void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);	/* of a descriptor that is open it cannot fail */
+	(void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);	/* cannot fail for an open descriptor */
 	(void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
 	return 0;
 #endif
@@ -219,7 +219,7 @@ command_start(const char *path, char **command, int *output, pid_t *child)
 	if (error != 0) {
 		(void)close(ends[0]);
 		errno = error;
-		/* No process could be made, whatever the program. */
+		/* There can be no new process, whatever the program. */
 		return error == EAGAIN || error == ENOMEM ? STATUS_FAILED : status_of(error);
 	}
 	*output = ends[0];
@@ -238,7 +238,7 @@ command_check(const char *check, const char *path, int stream, int *status)
 	if (script != NULL && (path == NULL || setenv(BRACES_VARIABLE, path, 1) == 0))
 		error = spawn(_PATH_BSHELL, arguments, stream, STDERR_FILENO, &child);
 	free(script);
-	(void)unsetenv(BRACES_VARIABLE);	/* it fails only for an impossible name */
+	(void)unsetenv(BRACES_VARIABLE);	/* fails only for an invalid name */
 	if (error == 0 && signals_wait(child, status) == -1)
 		error = errno;
 	errno = error;

@@ -1,16 +1,16 @@
-/* command.h: COMMAND and CHECK. */
+/* command.h: finds and runs COMMAND and CHECK. */
 #ifndef COMMAND_H
 #define COMMAND_H
 
 #include <sys/types.h>
 
 /*
- * Looks for name as execvp(3) does. STATUS_DONE with *path, to be freed, which has a slash in it; or STATUS_FAILED
- * (ENOMEM), STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE with errno.
+ * Looks for the program name as execvp(3) does. Returns STATUS_DONE with *path, to be freed, which contains a slash; or
+ * STATUS_FAILED (ENOMEM), STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE, with errno.
  */
 int	command_find(const char *name, char **path);
 
-/* Sets SPOOL_SIZE in the environment of what is run from now on. -1: ENOMEM. */
+/* Sets SPOOL_SIZE in the environment of the programs that are run from now on. -1: ENOMEM. */
 int	command_set_size(off_t size);
 
 /*
@@ -20,16 +20,16 @@ int	command_set_size(off_t size);
 int	command_exec(const char *path, char **command, int stream);
 
 /*
- * Starts the program path with the arguments command and its standard output a pipe, *output being the end to
- * read from, the caller's to close. signals_wait() waits for the child. STATUS_DONE; or STATUS_FAILED,
- * STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE, with errno. Only while there is a watch (signals.h).
+ * Starts the program path with the arguments command and a pipe as its standard output. The caller reads from *output
+ * and closes it, and waits for the child by signals_wait(). Returns STATUS_DONE; or STATUS_FAILED, STATUS_NOT_FOUND or
+ * STATUS_NOT_RUNNABLE, with errno. Only while there is a watch (signals.h).
  */
 int	command_start(const char *path, char **command, int *output, pid_t *child);
 
 /*
- * Runs check by sh -c, with the descriptor stream as its standard input and its standard output going to standard error.
- * {} in check stands for path, which may be NULL if there is none. Returns 0 with *status as waitpid(2) gives it, or -1
- * with errno. Only while there is a watch.
+ * Runs check by sh -c and waits for its end. Its standard input is the descriptor stream; its standard output goes to
+ * standard error. {} in check stands for path, which may be NULL if there is no {}. Returns 0 with *status as
+ * waitpid(2) sets it, or -1 with errno. Only while there is a watch.
  */
 int	command_check(const char *check, const char *path, int stream, int *status);
 

@@ -24,7 +24,7 @@
 
 static const char *name;
 static int fd = -1;
-static bool rewritten;		/* what was written before goes */
+static bool rewritten;		/* it is a regular file: the figures replace what it has */
 
 void
 figures_summary(const struct figures *figures)
@@ -48,27 +48,27 @@ figures_summary(const struct figures *figures)
 }
 
 static bool
-is_same(const struct stat *a, const struct stat *b)
+is_same_file(const struct stat *a, const struct stat *b)
 {
 	return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
-/* What is wrong with having the figures in this file, if anything is. */
+/* Why the figures cannot be written into this file, or NULL. */
 static const char *
 objection(const struct stat *status, const char *output)
 {
 	struct stat other;
 
-	if (fstat(STDIN_FILENO, &other) == 0 && is_same(status, &other))
+	if (fstat(STDIN_FILENO, &other) == 0 && is_same_file(status, &other))
 		return "it is standard input";
-	if (fstat(STDOUT_FILENO, &other) == 0 && is_same(status, &other))
+	if (fstat(STDOUT_FILENO, &other) == 0 && is_same_file(status, &other))
 		return "it is standard output";
-	if (output != NULL && stat(output, &other) == 0 && is_same(status, &other))
+	if (output != NULL && stat(output, &other) == 0 && is_same_file(status, &other))
 		return "it is the file of -o";
 	return NULL;
 }
 
-/* A descriptor of the file, made if there is none. */
+/* Opens the file, and makes it if there is none. */
 static int
 open_or_make(const char *file, bool *made)
 {
@@ -80,12 +80,12 @@ open_or_make(const char *file, bool *made)
 		return opened;
 	opened = open(file, flags | O_CREAT | O_EXCL, 0666);
 	*made = opened != -1;
-	/* A symbolic link may lead to where there is no file yet. */
+	/* The name may be a symbolic link to a file that does not exist yet. */
 	return opened != -1 || errno != EEXIST ? opened : open(file, flags | O_CREAT, 0666);
 }
 
 static int
-refuse(const char *file, const char *wrong)
+refuse_file(const char *file, const char *wrong)
 {
 	message("%s: %s, and cannot have the figures; " NOTHING_READ, file, wrong);
 	return STATUS_USAGE;
@@ -99,11 +99,11 @@ figures_open(const char *file, const char *output)
 	bool made;
 	int opened;
 
-	/* Asked first: whoever watches the file of -o is not to hear of a writer. */
+	/* Before opening: who watches the file of -o (inotify) must not see a writer. */
 	if (stat(file, &status) == 0)
 		wrong = objection(&status, output);
 	if (wrong != NULL)
-		return refuse(file, wrong);
+		return refuse_file(file, wrong);
 	opened = open_or_make(file, &made);
 	if (opened == -1 || fstat(opened, &status) == -1) {
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
@@ -113,11 +113,11 @@ figures_open(const char *file, const char *output)
 	if (wrong != NULL) {
 		if (made)
 			(void)unlink(file);
-		return refuse(file, wrong);
+		return refuse_file(file, wrong);
 	}
 	rewritten = S_ISREG(status.st_mode);
-	/* A file that gets the messages, too, gets the figures among them. */
-	if (rewritten && fstat(STDERR_FILENO, &messages) == 0 && is_same(&status, &messages)) {
+	/* If the messages go into the same file, the figures are written behind them. */
+	if (rewritten && fstat(STDERR_FILENO, &messages) == 0 && is_same_file(&status, &messages)) {
 		rewritten = false;
 		(void)close(opened);	/* nothing was written to it */
 		opened = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
@@ -131,7 +131,7 @@ figures_open(const char *file, const char *output)
 	return STATUS_DONE;
 }
 
-/* The object, as it grows. */
+/* The JSON object so far. */
 struct text {
 	char bytes[6 * PATH_MAX + 1024];	/* a byte of a path takes at most six */
 	size_t length;
@@ -149,7 +149,7 @@ add(struct text *text, const char *format, ...)
 	va_end(arguments);
 }
 
-/* A JSON string (RFC 8259). A path may have bytes that are no characters; each becomes U+FFFD. */
+/* A JSON string (RFC 8259). Each byte of a path that is not UTF-8 becomes U+FFFD. */
 static void
 add_string(struct text *text, const char *string)
 {
@@ -190,7 +190,7 @@ add_number(struct text *text, const char *key, intmax_t number)
 		add(text, ", \"%s\": %jd", key, number);
 }
 
-/* getrusage(2) counts what the process was before it executed spool; /proc, where it is, does not. -1: not known. */
+/* getrusage(2) includes what the process was before it executed spool; /proc, if any, does not. -1: unknown. */
 static intmax_t
 peak_rss(void)
 {
@@ -217,7 +217,7 @@ peak_rss(void)
 #endif
 }
 
-/* -1 where the file was removed or replaced: nobody would find what is written. */
+/* -1 if the file has been removed or replaced: nobody would find the figures. */
 static int
 rewind_file(void)
 {
@@ -255,10 +255,10 @@ figures_write(const struct figures *figures)
 	result = rewind_file();
 	if (result == 0)
 		result = io_write_all(fd, text.bytes, text.length);
-	/* What the object before had more is cut off. */
+	/* The object before may have been longer. */
 	if (result == 0 && rewritten)
 		result = io_truncate(fd, (off_t)text.length);
-	/* Some file systems report a failure only when a descriptor is closed. This one may be written once more. */
+	/* Some file systems report a failure only on close. The copy is closed, since fd may be written once more. */
 	if (result == 0 && ((copy = dup(fd)) == -1 || io_close(copy) == -1))
 		result = -1;
 	if (result == -1)

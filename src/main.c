@@ -12,7 +12,8 @@
  *	  begin_named		named.c		the file that {} in CHECK stands for, in a private directory
  *	  spool_open		libspool/spool.c	the engine: see libspool/spool.h
  *	  begin_source		command.c	with -o, COMMAND is started; else the source is standard input
- *	  progress_begin	progress.c	the line of -p, and the answer to SIGUSR1, from here on
+ *	  progress_begin	progress.c	the line of -p, and the answer to SIGUSR1, from here on; line.c: their text;
+ *				counts.c: what they show, and -v and --stats
  *	  soak			libspool/fill.c	source -> memory.c, then -> spill.c, and when that is
  *				all that the page cache may have (cache.c), -> ring.c; io.c below all
  *	  gate			command.c	CHECK, on what spool_seal, target_show or named_show returns; braces.c:
@@ -45,6 +46,7 @@
 
 #include "braces.h"
 #include "command.h"
+#include "counts.h"
 #include "figures.h"
 #include "io.h"
 #include "message.h"
@@ -319,7 +321,7 @@ end_source(struct job *job, int status)
 	const char *name = source_name(job);
 	int ended;
 
-	progress_enter(PROGRESS_WAIT);
+	progress_enter(COUNTS_WAIT);
 	(void)close(job->source);	/* only read */
 	if (status != STATUS_DONE)
 		signals_tell(job->producer, SIGTERM);
@@ -460,7 +462,7 @@ gate(struct job *job)
 
 	if (job->options->check == NULL)
 		return STATUS_DONE;
-	progress_enter(PROGRESS_CHECK);
+	progress_enter(COUNTS_CHECK);
 	if (job->watched)
 		return check_stream(job);
 	if (signals_watch(NULL, NULL) == -1) {
@@ -476,14 +478,15 @@ gate(struct job *job)
 static struct figures
 figures_now(const struct job *job, int status)
 {
-	struct figures figures = {
-		.spill_directory = job->spill_directory, .spill_in_memory = job->spill_in_memory,
-		.soak_seconds = progress_seconds(PROGRESS_SOAK),
-		.replay_seconds = progress_seconds(job->target != NULL ? PROGRESS_SAVE : PROGRESS_REPLAY), .status = status
-	};
+	struct counts counts;
 
-	figures.bytes = progress_bytes(&figures.memory_bytes);
-	return figures;
+	counts_look(&counts);
+	return (struct figures){
+		.bytes = counts.soaked, .memory_bytes = counts.in_memory,
+		.spill_directory = job->spill_directory, .spill_in_memory = job->spill_in_memory,
+		.soak_seconds = counts_seconds(COUNTS_SOAK),
+		.replay_seconds = counts_seconds(job->target != NULL ? COUNTS_SAVE : COUNTS_REPLAY), .status = status
+	};
 }
 
 /* The figures of --stats. The watch must not write them at the same time. */
@@ -522,11 +525,11 @@ released(off_t bytes, off_t size)
 static int
 replay(const struct job *job)
 {
-	const struct spool_progress progress = { .report = progress_moved };
+	const struct spool_progress progress = { .report = counts_moved };
 	struct spool *spool = job->spool;
 	off_t size = spool_size(spool);
 
-	progress_enter(PROGRESS_REPLAY);
+	progress_enter(COUNTS_REPLAY);
 	if (job->options->ignore_epipe)
 		(void)signal(SIGPIPE, SIG_IGN);
 	spool_read_once(spool);
@@ -607,7 +610,7 @@ transact(struct job *job)
 	if (status != STATUS_DONE)
 		return status;
 	if (!skip && job->target != NULL) {
-		progress_enter(PROGRESS_SAVE);
+		progress_enter(COUNTS_SAVE);
 		status = target_commit(job->target, job->spool);
 	} else if (!skip && options->command != NULL) {
 		return run_command(job);
@@ -654,7 +657,7 @@ begin_watch(struct job *job)
 static int
 begin_target(struct job *job)
 {
-	static const struct spool_progress progress = { .report = progress_moved };
+	static const struct spool_progress progress = { .report = counts_moved };
 	const struct options *options = job->options;
 	const struct target_options wanted = {
 		.file = options->output,

@@ -1,4 +1,4 @@
-/* message.c: the one door for diagnostics. */
+/* message.c: prints all diagnostics. */
 #include <config.h>
 
 #include <stdarg.h>
@@ -26,7 +26,7 @@ message_before(void (*function)(void))
 	atomic_store(&before, function);
 }
 
-/* Control characters, also the two-byte ones of ISO 6429 in UTF-8, and bytes that are not UTF-8. */
+/* Control characters, including the C1 set of ISO 6429 (two bytes in UTF-8), and bytes that are not UTF-8. */
 static bool
 is_control(const char *text, size_t length)
 {
@@ -35,9 +35,9 @@ is_control(const char *text, size_t length)
 	return length == 0 || first < ' ' || first == 0x7f || (first == 0xc2 && second < 0xa0);
 }
 
-/* Writes what text begins with as it can be shown, and returns how much of it that was. */
+/* Writes the first character of the text so that a terminal can show it. Returns how many bytes of the text it was. */
 static size_t
-show(char shown[5], const char *text)
+escape(char shown[5], const char *text)
 {
 	const size_t length = utf8_length(text);
 
@@ -55,7 +55,7 @@ show(char shown[5], const char *text)
 void
 message(const char *format, ...)
 {
-	char text[8192], line[sizeof(text)];	/* more than a path and its sentence need; a longer one is cut */
+	char text[8192], line[sizeof(text)];	/* a path and its sentence fit; a longer text is cut */
 	char shown[5];
 	size_t length;
 	va_list arguments;
@@ -68,7 +68,7 @@ message(const char *format, ...)
 	(void)vsnprintf(text, sizeof(text), format, arguments);
 	va_end(arguments);
 	for (const char *at = text; *at != '\0';) {
-		at += show(shown, at);
+		at += escape(shown, at);
 		if (length + strlen(shown) > sizeof(line) - 2)
 			break;
 		length += strlcpy(line + length, shown, sizeof(shown));
@@ -77,7 +77,7 @@ message(const char *format, ...)
 	wipe = atomic_load(&before);
 	if (wipe != NULL)
 		wipe();
-	/* If this fails there is nobody left to tell. */
+	/* If this fails, there is nowhere to report it. */
 	if (write(STDERR_FILENO, line, length) == -1)
 		return;
 }

@@ -11,13 +11,13 @@ enum status {
 	STATUS_NOT_FOUND = 127
 };
 
-/* The name that messages begin with, "spool" if never called; the caller keeps it. */
+/* Sets the name that messages begin with, which is "spool" otherwise. The string must stay valid. */
 void	message_name(const char *new_name);
 
-/* Called before each message from now on, by any thread: what stands on the line is to be wiped away. */
+/* Sets a function that is called before each message, by any thread, to wipe the progress line away. */
 void	message_before(void (*function)(void));
 
-/* Prints the name, ": ", the formatted text and a newline to standard error, in one write where it can. */
+/* Prints the name, ": ", the formatted text and a newline to standard error, in a single write(2). */
 void	message(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

@@ -20,11 +20,11 @@
 struct named {
 	char *directory;		/* its path */
 	char *path;			/* of the file */
-	const char *name;		/* the last part of it */
-	char *outside;			/* the path that the file has for a moment: see leave() */
-	const char *left;		/* the path of what could not be removed, or NULL */
-	int parent, inside;		/* the directory that it is in, and itself; or -1 */
-	bool made;			/* it is there */
+	const char *name;		/* the last part of that path */
+	char *outside;			/* the path of the file just before it is removed: see leave() */
+	const char *left;		/* the path that could not be removed, or NULL */
+	int parent, inside;		/* the directory above, and the private one; or -1 */
+	bool made;			/* the private directory exists */
 	int fd, reader;			/* the file, and once more for reading; or -1 */
 	struct fingerprint fingerprint;	/* of the file as it was shown */
 };
@@ -34,7 +34,7 @@ named_is_safe(const char *directory)
 {
 	struct stat status;
 
-	/* One that cannot be looked at is reported when it is used. */
+	/* If stat(2) fails, the error is reported when the directory is used. */
 	return stat(directory, &status) == -1 || (status.st_mode & (S_IWOTH | S_ISVTX)) != S_IWOTH;
 }
 
@@ -47,7 +47,7 @@ join(const char *first, const char *second, const char *third)
 	return asprintf(&text, "%s%s%s", first, second, third) == -1 ? NULL : text;
 }
 
-/* Makes the directory. */
+/* Makes the private directory. */
 static int
 make_directory(struct named *named, const char *directory, const char *name)
 {
@@ -96,9 +96,9 @@ named_path(const struct named *named)
 	return named->path;
 }
 
-/* Some network file systems (davfs2) give a new descriptor the old size for about a second. */
+/* Opens the file for reading. Some network file systems (davfs2) show the old size for about a second. */
 static int
-open_reader(const struct named *named, off_t size)
+open_whole(const struct named *named, off_t size)
 {
 	const struct timespec pause = { .tv_nsec = 100000000 };
 
@@ -123,10 +123,10 @@ named_show(struct named *named, off_t size)
 
 	if (fchmod(named->fd, 0400) == -1)
 		return -1;
-	fd = open_reader(named, size);
+	fd = open_whole(named, size);
 	if (fd == -1)
 		return -1;
-	named->reader = open_reader(named, size);
+	named->reader = open_whole(named, size);
 	if (named->reader != -1 && fingerprint_take(named->fd, size, false, &named->fingerprint) == 0)
 		return fd;
 	io_discard(fd);		/* only opened to be read */
@@ -159,9 +159,9 @@ named_is_intact(const struct named *named)
 
 static int	remove_all(int directory);
 
-/* NOLINTBEGIN(misc-no-recursion): a tree; each level takes a descriptor, so there are not too many */
+/* NOLINTBEGIN(misc-no-recursion): a tree, whose depth the limit of descriptors bounds */
 
-/* A file, or a directory with all that is in it. */
+/* Removes a file, or a directory and its contents. */
 static int
 remove_one(int directory, const char *name)
 {
@@ -180,7 +180,7 @@ remove_one(int directory, const char *name)
 	return result == -1 ? -1 : unlinkat(directory, name, AT_REMOVEDIR);
 }
 
-/* All that is in the directory. */
+/* Removes the contents of the directory. */
 static int
 remove_all(int directory)
 {
@@ -204,8 +204,8 @@ remove_all(int directory)
 /* NOLINTEND(misc-no-recursion) */
 
 /*
- * Network file systems keep a file that is removed while it is open under another name in the same directory, which then
- * cannot be removed. So the file leaves the directory first. Where that fails, the file is removed where it is.
+ * Network file systems rename a file that is removed while it is open, so that its directory is not empty and cannot be
+ * removed. So the file is moved out of the private directory first. Where that fails, it is removed where it is.
  */
 static int
 leave(struct named *named)
@@ -221,7 +221,7 @@ leave(struct named *named)
 	return -1;
 }
 
-/* Most often it is empty by now, which needs no descriptor. */
+/* Most often the directory is empty by now: rmdir(2) then needs no descriptor. */
 static int
 remove_directory(struct named *named)
 {

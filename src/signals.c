@@ -1,4 +1,4 @@
-/* signals.c: a thread that waits for signals, tells the children, cleans up, and ends spool by the same signal. */
+/* signals.c: a thread that waits for signals, passes them to the children, cleans up, and ends spool by the signal. */
 #include <config.h>
 
 #include <sys/wait.h>
@@ -13,7 +13,7 @@
 
 #include "signals.h"
 
-/* Those that end a process and are meant to be caught; SIGPIPE here is one sent by kill(1). */
+/* The signals that end a process and are meant to be caught. SIGPIPE is here for one that kill(1) has sent. */
 static const int ending[] = {
 	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU,
 #ifdef SIGPOLL
@@ -27,7 +27,7 @@ static const int ending[] = {
 #endif
 };
 
-/* Those that ask how far spool is. */
+/* The signals that ask for the progress. */
 static const int asking[] = {
 	SIGUSR1,
 #ifdef SIGINFO
@@ -37,7 +37,7 @@ static const int asking[] = {
 
 #define CHILDREN 2
 
-/* Milliseconds between two looks, where signals cannot be waited for. */
+/* Milliseconds between two looks at the pending signals, where a filter of system calls refuses sigwait(3). */
 #define LOOK 20
 
 static struct sigaction file_size_before;
@@ -48,12 +48,12 @@ static struct {
 	bool on;
 	pthread_t thread;
 	pthread_mutex_t held;
-	int holding;		/* by the main thread, how many times over */
+	int holding;		/* how many times the main thread holds, nested */
 	atomic_bool stopping;
-	int missed;		/* a signal that came when the watch was about to stop, or 0 */
+	int missed;		/* a signal that came while the watch was being stopped, or 0 */
 	sigset_t waited_for;
 	sigset_t mask_before;
-	sigset_t mask_released;	/* where there is no watch: from before signals_hold() */
+	sigset_t mask_released;	/* without a watch: the mask before signals_hold() */
 	struct sigaction child_before;
 	pid_t children[CHILDREN];
 	void (*clean)(void *cookie, int signal);
@@ -87,7 +87,7 @@ signals_status(sigset_t *signals)
 	*signals = status_signals;
 }
 
-/* One that has come, but is held back, is forgotten. */
+/* Discards the signal if it is pending. */
 static void
 forget(int signal)
 {
@@ -115,9 +115,9 @@ signals_for_child(sigset_t *mask, sigset_t *defaults)
 		sigaddset(defaults, SIGXFSZ);
 }
 
-/* The ending signals and the real-time ones, but those that are ignored: they stay ignored. */
+/* The signals of ending[] and the real-time signals, without those that are ignored: they stay ignored. */
 static void
-list(sigset_t *set)
+list_ending(sigset_t *set)
 {
 	sigemptyset(set);
 	for (size_t i = 0; i < sizeof(ending) / sizeof(*ending); i++)
@@ -137,7 +137,7 @@ signals_look(const sigset_t *signals, int milliseconds)
 	sigemptyset(&waiting);
 	sigpending(&waiting);
 	for (int signal = 1; signal < NSIG; signal++) {
-		/* A status would be lost if SIGCHLD were ignored for a moment. */
+		/* If SIGCHLD were ignored for a moment, a child's status would be lost. */
 		if (signal == SIGCHLD || sigismember(&waiting, signal) != 1 || sigismember(signals, signal) != 1)
 			continue;
 		forget(signal);
@@ -146,8 +146,7 @@ signals_look(const sigset_t *signals, int milliseconds)
 	return 0;
 }
 
-/* LCOV_EXCL_START: gcov's counters have been written before raise(), after which nothing runs */
-/* As raise(3), which a filter of system calls may refuse where it knows no threads. */
+/* As raise(3), which a filter of system calls that does not know tgkill(2) may refuse. */
 /* LCOV_EXCL_START: gcov's counters have been written before raise() */
 static void
 tell_self(int signal)
@@ -157,7 +156,7 @@ tell_self(int signal)
 }
 /* LCOV_EXCL_STOP */
 
-/* Ends the process by this signal, as if it had not been caught. */
+/* Ends the process by this signal, as if nobody had waited for it. */
 static _Noreturn void
 die(int signal)
 {
@@ -172,8 +171,8 @@ die(int signal)
 	abort();	/* LCOV_EXCL_LINE: tell_self() does not return */
 }
 
-/* Whether the child is still there. It is left to the main thread, which may be waiting for it, to take its status:
-   until then no other process can get its number. */
+/* Whether the child still runs. Only the main thread takes its status (WNOWAIT): until then, no other process can get
+   its number. */
 static bool
 runs(pid_t child)
 {
@@ -189,11 +188,11 @@ void
 signals_tell(pid_t child, int signal)
 {
 	kill(child, signal);
-	/* One that is stopped would not see it. */
+	/* A stopped process would not act on the signal. */
 	kill(child, SIGCONT);
 }
 
-/* The next signal, waited for. SIGCHLD: look around, at the children and whether to stop. */
+/* Waits for the next signal. SIGCHLD: the caller has to look at the children, and whether to stop. */
 static int
 next_signal(void)
 {
@@ -201,12 +200,12 @@ next_signal(void)
 
 	if (sigwait(&watch.waited_for, &signal) == 0)
 		return signal;
-	/* A filter of system calls may refuse to wait. */
+	/* A filter of system calls may refuse sigwait(3). */
 	signal = signals_look(&watch.waited_for, LOOK);
 	return signal == 0 ? SIGCHLD : signal;
 }
 
-/* Passes on what comes until all children have ended. */
+/* Passes this signal and the next ones on to the children until all have ended. */
 static void
 tell_children(int signal)
 {
@@ -248,7 +247,7 @@ keep_watch(void *unused)
 	die(signal);
 }
 
-/* LCOV_EXCL_START: SIGCHLD is held back in every thread, and only waited for */
+/* LCOV_EXCL_START: every thread blocks SIGCHLD, which is only waited for */
 static void
 nothing(int signal)
 {
@@ -259,13 +258,13 @@ nothing(int signal)
 int
 signals_watch(void (*clean)(void *cookie, int signal), void *cookie)
 {
-	/* With a handler, even an empty one, SIGCHLD can be waited for everywhere; and were it ignored, as
-	   it may have been left by who started spool, a child's status would be lost. */
+	/* With a handler, even an empty one, SIGCHLD can be waited for on every system. It must not stay ignored, as
+	   spool may have inherited it: a child's status would be lost. */
 	struct sigaction child = { .sa_handler = nothing, .sa_flags = SA_RESTART };
 	sigset_t blocked;
 	int error;
 
-	list(&watch.waited_for);
+	list_ending(&watch.waited_for);
 	sigaddset(&watch.waited_for, SIGCHLD);
 	blocked = watch.waited_for;
 	sigaddset(&blocked, SIGPIPE);
@@ -295,22 +294,22 @@ signals_hold(void)
 	if (watch.holding++ > 0)
 		return;
 	if (!watch.on) {
-		list(&waiting);
+		list_ending(&waiting);
 		pthread_sigmask(SIG_BLOCK, &waiting, &watch.mask_released);
 		return;
 	}
 	pthread_mutex_lock(&watch.held);
 	sigpending(&waiting);
 	for (int signal = 1; signal < NSIG; signal++) {
-		/* A SIGPIPE that waits is of this thread's own making. */
+		/* A pending SIGPIPE comes from this thread's own write. */
 		if (signal == SIGPIPE || signal == SIGCHLD || sigismember(&waiting, signal) != 1
 		    || sigismember(&watch.waited_for, signal) != 1)
 			continue;
 		signals_release();
-		/* One that was sent to this thread alone the watch would not see. */
+		/* The signal may have been sent to this thread alone, where the watch would not get it. */
 		kill(getpid(), signal);
 		for (;;)
-			pause();	/* until the watch has ended the process */
+			pause();	/* until the watch ends the process */
 	}
 }
 
@@ -334,7 +333,7 @@ signals_stop(void)
 	atomic_store(&watch.stopping, true);
 	watch.on = false;
 	watch.holding = 0;
-	/* Not by pthread_kill(3), which a filter of system calls may refuse. If even this is refused, it stays held. */
+	/* A filter of system calls may refuse pthread_kill(3). If it refuses kill(2) too, the watch stays held. */
 	if (kill(getpid(), SIGCHLD) == -1)
 		return;
 	pthread_mutex_unlock(&watch.held);
@@ -345,7 +344,7 @@ void
 signals_unwatch(void)
 {
 	signals_stop();
-	forget(SIGPIPE);	/* a broken pipe has been told of already */
+	forget(SIGPIPE);	/* a broken pipe has been reported */
 	sigaction(SIGCHLD, &watch.child_before, NULL);
 	pthread_sigmask(SIG_SETMASK, &watch.mask_before, NULL);
 	if (watch.missed != 0)
@@ -367,7 +366,7 @@ signals_wait(pid_t child, int *status)
 	while (waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == -1)
 		if (errno != EINTR)
 			return -1;
-	/* Where a signal has ended the child, it may have been meant for spool too; that one comes first. */
+	/* A signal that has ended the child may have been sent to spool as well. The watch acts on that one first. */
 	signals_hold();
 	while ((result = waitpid(child, status, 0)) == -1 && errno == EINTR)
 		continue;

@@ -1,4 +1,4 @@
-/* signals.h: what happens to signals while there is something to clean up, or a child to tell. */
+/* signals.h: handles signals while there is something to clean up, or a child that must get them. */
 #ifndef SIGNALS_H
 #define SIGNALS_H
 
@@ -7,37 +7,38 @@
 #include <signal.h>
 
 /*
- * From begin on, a file that may not grow any more (RLIMIT_FSIZE) is an error that can be told, EFBIG, and not a
- * death by SIGXFSZ, and the signals that ask for the status, SIGUSR1 and where it exists SIGINFO, are held back by all
- * threads, for the one of progress.c to wait for; if they are ignored they stay so. end puts it back as it was, for a
- * program that takes spool's place.
+ * After signals_begin(), hitting RLIMIT_FSIZE is a reportable EFBIG, not death by SIGXFSZ. All threads block the
+ * signals that ask for the status, SIGUSR1 and where it exists SIGINFO, and the thread of progress.c waits for them;
+ * where they are ignored they stay ignored. signals_end() restores all of it, for a program that takes spool's place.
+ * signals_status() returns the signals that ask.
  */
 void	signals_begin(void);
 void	signals_end(void);
 void	signals_status(sigset_t *signals);
 
-/* For who cannot wait for these signals: after so many milliseconds, one of them that has come, but SIGCHLD; or 0. */
+/* Where sigwait(3) is refused: sleeps so many milliseconds, then takes one of these signals that is pending, except
+   SIGCHLD. 0: there is none. */
 int	signals_look(const sigset_t *signals, int milliseconds);
 
 /*
  * The watch: a thread that waits for the signals that would end spool (those that are not ignored), while all other
- * threads hold them back. When one comes, it passes it on to the children, waits until they have ended, lets clean()
- * remove what is not to stay behind and tell of the end, and ends the process by that signal. So the main thread can
- * block wherever it likes, and clean() may do what a signal handler may not.
+ * threads block them. When a signal comes, the watch passes it on to the children, waits until they have ended, calls
+ * clean() to remove what must not stay behind and to write the figures, and ends the process by that signal. So the
+ * main thread can block wherever it likes, and clean() may do what a signal handler may not.
  *
  *	signals_watch(clean, cookie)
  *	  signals_hold()		from here on the watch does not act,
  *	  make a file, note its name	so clean() never sees a half
  *	  signals_release()		and here it does again
- *	signals_stop()			the watch ends; the signals stay held back
- *	signals_unwatch()		instead, or after it: all is as it was before
+ *	signals_stop()			the watch ends; the signals stay blocked
+ *	signals_unwatch()		instead of it, or after it: all is as it was before
  *
- * Holding nests. signals_hold() does not return if a signal has come already. What comes while it is held has
- * to wait; if it is never released again, it comes too late.
+ * Holding nests. signals_hold() does not return if a signal has come already. A signal that comes while the watch is
+ * held waits for the release; if there is none, it has no effect.
  *
- * SIGPIPE is held back as well: writing to a broken pipe is then an error, EPIPE, and no death.
+ * SIGPIPE is blocked as well: writing to a broken pipe is then an error, EPIPE, not death by SIGPIPE.
  *
- * signals_watch() gives -1 with the errno of pthread_create(3) or sigaction(2).
+ * signals_watch() returns 0, or -1 with the errno of pthread_create(3) or sigaction(2).
  * Where there is no watch, holding blocks the same signals, and they act when released; stopping does nothing.
  * signals_stop() and signals_unwatch() may be called while held, and end that.
  */
@@ -47,16 +48,16 @@ void	signals_unwatch(void);
 void	signals_hold(void);
 void	signals_release(void);
 
-/* For a child: the signal mask that spool was started with, and the signals that it is to find as by default. */
+/* For a child: the signal mask that spool was started with, and the signals that must have their default action. */
 void	signals_for_child(sigset_t *mask, sigset_t *defaults);
 
-/* Sends the child a signal, and lets it run if it is stopped. */
+/* Sends the child a signal, and continues it if it is stopped. */
 void	signals_tell(pid_t child, int signal);
 
-/* A child that the watch tells, to be called while held; there may be two. signals_wait() waits for its end. */
+/* Registers a child to which the watch passes signals; two at most. Only while held. */
 void	signals_add_child(pid_t child);
 
-/* *status is as waitpid(2) gives it, whose errno comes with -1. Not to be called while held. */
+/* Waits for a registered child. *status is as waitpid(2) sets it; -1: its errno. Not while held. */
 int	signals_wait(pid_t child, int *status);
 
 #endif

@@ -1,4 +1,4 @@
-/* size.c: "64M" <-> bytes, by libbsd's dehumanize_number and humanize_number. */
+/* size.c: converts between "64M" and bytes, by libbsd's dehumanize_number and humanize_number. */
 #include <config.h>
 
 #include <ctype.h>
@@ -9,7 +9,7 @@
 
 #include "size.h"
 
-/* dehumanize_number would take white space, a sign, octal and hexadecimal, so the text is checked first. */
+/* dehumanize_number accepts white space, signs, octal and hexadecimal, so the text is checked first. */
 const char *
 size_parse(const char *text, off_t *bytes)
 {
@@ -45,7 +45,7 @@ size_parse(const char *text, off_t *bytes)
 	return NULL;
 }
 
-/* Three digits, more than which nobody reads; humanize_number knows the prefix, but no more than one decimal. */
+/* Three significant digits. humanize_number finds the prefix, but gives one decimal at most. */
 char *
 size_format(char text[SIZE_TEXT], off_t bytes)
 {
@@ -54,7 +54,7 @@ size_format(char text[SIZE_TEXT], off_t bytes)
 	off_t unit;
 	double value;
 
-	/* LCOV_EXCL_START: no number has none */
+	/* LCOV_EXCL_START: every number has a prefix */
 	if (scale < 0)
 		scale = 0;
 	/* LCOV_EXCL_STOP */

@@ -1,4 +1,4 @@
-/* utf8.c: finds characters. */
+/* utf8.c: finds the length of a character in UTF-8. */
 #include <config.h>
 
 #include "utf8.h"

@@ -1,10 +1,10 @@
-/* utf8.h: characters, whatever the locale is. */
+/* utf8.h: UTF-8 characters, whatever the locale is. */
 #ifndef UTF8_H
 #define UTF8_H
 
 #include <stddef.h>
 
-/* The length of the character that text begins with, if it is one in UTF-8 (RFC 3629), or 0: it is none, or "". */
+/* The bytes of the first character of the text; 0 if the text is empty or does not begin with UTF-8 (RFC 3629). */
 size_t	utf8_length(const char *text);
 
 #endif
