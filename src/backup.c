@@ -24,7 +24,8 @@
 #define ATTEMPTS 100
 
 const char *
-backup_refusal(const struct place *place, const char *suffix, const struct old *old, char name[NAME_MAX + 1])
+backup_refusal(const struct place *place, const struct old *old, const char *suffix,
+    char name[NAME_MAX + 1])
 {
 	const int directory = place->directory;
 	const char *locked = chattr_locks(directory);
@@ -72,7 +73,8 @@ copy_contents(const struct old *old, int fd)
 	options.memory_limit = 0;
 	options.spill_fd = fd;
 	spool = spool_open(&options);
-	if (spool != NULL && lseek(old->fd, 0, SEEK_SET) == 0 && spool_fill(spool, old->fd, SPOOL_UNLIMITED, NULL) != -1)
+	if (spool != NULL && lseek(old->fd, 0, SEEK_SET) == 0
+	    && spool_fill(spool, old->fd, SPOOL_UNLIMITED, NULL) != -1)
 		result = 0;
 	(void)spool_close(spool);	/* which leaves fd open */
 	return result;

@@ -9,10 +9,11 @@ struct old;
 struct place;
 
 /*
- * Writes the backup's name into name: that of the file, with a suffix. Returns NULL, or why the backup cannot be made, as
- * far as that is known beforehand.
+ * Writes the backup's name into name: that of the file, with a suffix. Returns NULL, or why the backup cannot be made,
+ * as far as that is known beforehand.
  */
-const char *backup_refusal(const struct place *place, const char *suffix, const struct old *old, char name[NAME_MAX + 1]);
+const char *backup_refusal(const struct place *place, const struct old *old, const char *suffix,
+    char name[NAME_MAX + 1]);
 
 /*
  * Makes the backup. link: by a second name for the same file, where the file system has hard links. 0, or -1: errno of

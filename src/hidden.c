@@ -51,8 +51,8 @@ hidden_rename_new(const struct place *place, const char *hidden, const char *nam
 
 /*
  * SMB does not replace a file that somebody has open: the client removes the file and reports EACCES, and the file is
- * gone after the last close. But a file that is open can be renamed. So the old file gets a hidden name first, and for a
- * moment there is no file under its own name.
+ * gone after the last close. But a file that is open can be renamed. So the old file gets a hidden name first, and for
+ * a moment there is no file under its own name.
  */
 static int
 rename_aside(const struct place *place, const char *hidden, const char *name)

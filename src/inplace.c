@@ -159,8 +159,8 @@ prove_put_back(int fd, struct spool *copy, off_t touched)
 
 /*
  * touched: how many of the old bytes may have changed. Only these are written again: a hole beyond them then needs no
- * space. The old size comes first: this frees the space that the new contents took, and the file system refuses to clone
- * a file into a longer one.
+ * space. The old size comes first: this frees the space that the new contents took, and the file system refuses to
+ * clone a file into a longer one.
  */
 static int
 put_back(const struct inplace *file, struct aside *aside, off_t touched)
@@ -309,7 +309,10 @@ cut(int fd, const struct stat *old)
 	return io_fail(EIO);
 }
 
-/* Whether the bytes of the file after those that were appended are of the stream, too: a failed write may have left them. */
+/*
+ * Whether the bytes of the file after those that were appended are of the stream, too: a failed write may have left
+ * them.
+ */
 static bool
 goes_on(int fd, struct spool *spool, off_t appended, off_t end, off_t now)
 {
@@ -317,9 +320,10 @@ goes_on(int fd, struct spool *spool, off_t appended, off_t end, off_t now)
 }
 
 /*
- * Cuts the file back to what it was, if only spool has appended since. What somebody else appends between these calls is
- * lost: no system call both looks and cuts. A network file system knows the size only when all has been sent or given up.
- * Returns NULL, or why the file cannot be cut; then *stays is the number of bytes of the stream in it, or -1: unknown.
+ * Cuts the file back to what it was, if only spool has appended since. What somebody else appends between these calls
+ * is lost: no system call both looks and cuts. A network file system knows the size only when all has been sent or
+ * given up. Returns NULL, or why the file cannot be cut; then *stays is the number of bytes of the stream in it, or -1:
+ * unknown.
  */
 static const char *
 cut_back(int fd, struct spool *spool, const struct stat *old, off_t *stays)
@@ -409,7 +413,9 @@ inplace_open(const struct place *place, bool append)
 	return fd;
 }
 
-/* Whether a FUSE file system has stored at least so many bytes: it may do so only after the last close, see staged.c. */
+/*
+ * Whether a FUSE file system has stored at least so many bytes: it may do so only after the last close, see staged.c.
+ */
 static bool
 has_arrived(const struct place *place, off_t least)
 {

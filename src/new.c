@@ -50,7 +50,10 @@ try_staging(struct new *new, char *why, size_t size)
 		    ? "its directory cannot be written" : "no file can be made beside it", strerror(errno));
 		return -1;
 	}
-	/* If others have just replaced the file, the commit will see whether the attributes of the next one can be kept. */
+	/*
+	 * If others have just replaced the file, the commit will see whether the attributes of the next one can be
+	 * kept.
+	 */
 	if (!new->old->exists || old_give(new->old, new->staged.fd, new->late, new->what, sizeof(new->what)) == 0
 	    || place_gone(errno))
 		return 0;
@@ -92,8 +95,8 @@ new_prepare(struct new *new, char *why, size_t size)
 
 /*
  * Where the commit will wait for the disk, writing begins with each 8 MiB, while the source is still being read: 1 GiB
- * then took 0.60 s, 0.75 of the time of "cat big >tmp; sync tmp", and 0.96 s otherwise (2 MiB: 0.80 s, 128 MiB: 0.80 s).
- * Beginning to write is advice: if it fails, fsync(2) will report that.
+ * then took 0.60 s, 0.75 of the time of "cat big >tmp; sync tmp", and 0.96 s otherwise (2 MiB: 0.80 s, 128 MiB: 0.80
+ * s). Beginning to write is advice: if it fails, fsync(2) will report that.
  */
 #define STEP ((off_t)8 << 20)
 
@@ -168,7 +171,8 @@ new_show(struct new *new, struct spool *spool)
 	/* A name there could not be removed. */
 	if (chattr_append_only(staged->place->directory, ""))
 		return io_fail(EPERM);
-	if (complete(new, spool) == -1 || staged_link(staged, suffix_of(new)) == -1 || staged_reopen(staged, size) == -1)
+	if (complete(new, spool) == -1 || staged_link(staged, suffix_of(new)) == -1
+	    || staged_reopen(staged, size) == -1)
 		return -1;
 	fd = open_to_check(staged);
 	if (fd == -1)

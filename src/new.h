@@ -1,4 +1,6 @@
-/* new.h: the new file that is to take the place of the old one: staged, completed, and given the old one's attributes. */
+/*
+ * new.h: the new file that is to take the place of the old one: staged, completed, and given the old one's attributes.
+ */
 #ifndef NEW_H
 #define NEW_H
 
@@ -22,7 +24,7 @@ enum new_fault {
 	NEW_ALTERED,			/* others have written into the file; errno has no meaning */
 	NEW_NOT_KEPT,			/* an attribute of the old file, see struct new, what */
 	NEW_REFUSED,			/* the old file can only be written into */
-	NEW_LOST			/* the file system has removed the old file; what: the name of the new one, or "" */
+	NEW_LOST			/* the file system has removed the old file; what: the new one, or "" */
 };
 
 struct new {
@@ -41,15 +43,15 @@ struct new {
 };
 
 /*
- * Opens the staged file, and tries all that can be tried before reading: whether a file can be made there and can replace
- * the old one, and whether that one's attributes can be kept. Sets late, and does not leave the file open then. 0, or -1
- * with a reason in why (of size bytes).
+ * Opens the staged file, and tries all that can be tried before reading: whether a file can be made there and can
+ * replace the old one, and whether that one's attributes can be kept. Sets late, and does not leave the file open then.
+ * 0, or -1 with a reason in why (of size bytes).
  */
 int	new_prepare(struct new *new, char *why, size_t size);
 
 /*
- * The soak has come so far. The disk may begin to write, if the engine spills into the file and the commit will wait for
- * the disk.
+ * The soak has come so far. The disk may begin to write, if the engine spills into the file and the commit will wait
+ * for the disk.
  */
 void	new_soaked(struct new *new, off_t bytes);
 
@@ -62,7 +64,10 @@ int	new_show(struct new *new, struct spool *spool);
 /* Whether the shown file is still what it was, contents and name: 1 yes, 0 no. -1: errno. */
 int	new_is_intact(const struct new *new);
 
-/* Does all that is to be done before the file gets its name; sync waits for the disk. 0, or -1 with errno, and fault is set. */
+/*
+ * Does all that is to be done before the file gets its name; sync waits for the disk. 0, or -1 with errno, and fault is
+ * set.
+ */
 int	new_finish(struct new *new, struct spool *spool, bool sync);
 
 /* Gives the file its name: from here on it is the one that the place names. 0, or -1 with errno, and fault is set. */

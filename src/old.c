@@ -70,8 +70,8 @@ may_write(struct old *old, const struct place *place, bool adopt)
 }
 
 /*
- * As fstatat(2). A name may still lead to a file that others have just replaced: then another attempt finds the file that
- * has replaced it.
+ * As fstatat(2). A name may still lead to a file that others have just replaced: then another attempt finds the file
+ * that has replaced it.
  */
 static int
 look_up(const struct place *place, struct stat *status)
@@ -89,7 +89,10 @@ look_up(const struct place *place, struct stat *status)
 	return result;
 }
 
-/* After a failure: 0 if others have removed the file meanwhile, else -1. On SMB, opening a removed file fails with EINVAL. */
+/*
+ * After a failure: 0 if others have removed the file meanwhile, else -1. On SMB, opening a removed file fails with
+ * EINVAL.
+ */
 static int
 fail_unless_gone(struct old *old)
 {

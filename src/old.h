@@ -21,8 +21,8 @@ struct old {
 
 /*
  * Opens the file that the place names now, if there is one. purpose: what the file has to be read for, as "read it to
- * compare", or NULL. adopt: whether a file that cannot be written may be replaced all the same, where sponge would do so.
- * 0, or -1: EISDIR, EINVAL (not a regular file), or errno of fstatat(2), faccessat(2), openat(2), fstat(2).
+ * compare", or NULL. adopt: whether a file that cannot be written may be replaced all the same, where sponge would do
+ * so. 0, or -1: EISDIR, EINVAL (not a regular file), or errno of fstatat(2), faccessat(2), openat(2), fstat(2).
  */
 int	old_look(struct old *old, const struct place *place, const char *purpose, bool adopt);
 void	old_close(struct old *old);
@@ -33,12 +33,14 @@ void	old_close(struct old *old);
  */
 bool	old_sponge_renames(const struct place *place);
 
-/* Gives the file behind fd the attributes of this one: see attributes_keep(), or attributes_adopt() if it is adopted. */
+/*
+ * Gives the file behind fd the attributes of this one: see attributes_keep(), or attributes_adopt() if it is adopted.
+ */
 int	old_give(const struct old *old, int fd, bool open, char *what, size_t size);
 
 /*
- * Before another attempt after so many. SMB keeps the name of a file that others have removed until its last close. So the
- * file is closed here, and after some attempts there are pauses: four seconds in all on SMB, two elsewhere.
+ * Before another attempt after so many. SMB keeps the name of a file that others have removed until its last close. So
+ * the file is closed here, and after some attempts there are pauses: four seconds in all on SMB, two elsewhere.
  */
 void	old_wait(struct old *old, const struct place *place, int attempts);
 

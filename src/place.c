@@ -177,8 +177,8 @@ leads_to(const struct place *place, const char *name, const struct stat *status)
 }
 
 /*
- * The kernel has rules of its own on which links it follows, and they count: so what stat(2) finds has to be what locate()
- * has found. Others may replace a link or the file in between; then this tries again.
+ * The kernel has rules of its own on which links it follows, and they count: so what stat(2) finds has to be what
+ * locate() has found. Others may replace a link or the file in between; then this tries again.
  */
 int
 place_find(struct place *place, const char *path)
@@ -342,7 +342,8 @@ place_is_fuse(const struct place *place)
 bool
 place_can_have_neighbours(const struct place *place)
 {
-	return faccessat(place->directory, ".", W_OK | X_OK, AT_EACCESS) == 0 && !chattr_append_only(place->directory, "");
+	return faccessat(place->directory, ".", W_OK | X_OK, AT_EACCESS) == 0
+	    && !chattr_append_only(place->directory, "");
 }
 
 const char *

@@ -16,10 +16,10 @@ struct place {
 
 /*
  * Follows the symbolic links of path to the place of the file, even where the last one dangles, and opens the
- * directory. place was zeroed, with directory -1, or used before; the caller ends it with place_close().
- * Returns 0; 1 if the file exists and is not a regular file; or -1 with EISDIR for a path that only a directory can have,
- * ESTALE if others replace the file all the time, or the errno of stat(2), open(2), readlink(2), malloc(3).
- * place_close() is allowed then too. If the directory cannot be opened, place->path names it.
+ * directory. place was zeroed, with directory -1, or used before; the caller ends it with place_close(). Returns 0; 1
+ * if the file exists and is not a regular file; or -1 with EISDIR for a path that only a directory can have, ESTALE if
+ * others replace the file all the time, or the errno of stat(2), open(2), readlink(2), malloc(3). place_close() is
+ * allowed then too. If the directory cannot be opened, place->path names it.
  */
 int	place_find(struct place *place, const char *path);
 void	place_close(struct place *place);
@@ -31,8 +31,8 @@ void	place_close(struct place *place);
 int	place_descriptor(const char *path);
 
 /*
- * Makes a hidden name for the same directory: ".NAME.spool-", six random characters, suffix. NAME is cut, and a long suffix
- * left out, if the file system might not take a name of that length.
+ * Makes a hidden name for the same directory: ".NAME.spool-", six random characters, suffix. NAME is cut, and a long
+ * suffix left out, if the file system might not take a name of that length.
  */
 void	place_beside(const struct place *place, const char *suffix, char name[NAME_MAX + 1]);
 

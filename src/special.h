@@ -10,8 +10,8 @@
 const char *special_refusal(const char *file, int descriptor);
 
 /*
- * Opens it for writing. A descriptor keeps its offset, unless append is set. -1: errno of open(2), socket(2), connect(2),
- * fcntl(2).
+ * Opens it for writing. A descriptor keeps its offset, unless append is set. -1: errno of open(2), socket(2),
+ * connect(2), fcntl(2).
  */
 int	special_open(const char *file, int descriptor, bool append);
 

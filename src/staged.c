@@ -126,9 +126,9 @@ open_with_number(int directory, const char *name, int number)
 }
 
 /*
- * Some FUSE file systems (davfs2, rclone) store a file only after its last close, and report a failure to nobody. open(2)
- * waits until they have stored the file. A file without a name cannot be opened again, nor can one that already has its
- * final mode if that does not allow reading.
+ * Some FUSE file systems (davfs2, rclone) store a file only after its last close, and report a failure to nobody.
+ * open(2) waits until they have stored the file. A file without a name cannot be opened again, nor can one that already
+ * has its final mode if that does not allow reading.
  */
 int
 staged_reopen(struct staged *staged, off_t size)
@@ -152,8 +152,8 @@ staged_reopen(struct staged *staged, off_t size)
 typedef int renaming(const struct place *place, const char *hidden, const char *name);
 
 /*
- * On rclone, a file that is open while it is renamed may later lack a part, or fail to be read with EIO: so did 11 of 120
- * files when 30 processes replaced the same file at a time, and none of 120 that were not open.
+ * On rclone, a file that is open while it is renamed may later lack a part, or fail to be read with EIO: so did 11 of
+ * 120 files when 30 processes replaced the same file at a time, and none of 120 that were not open.
  */
 static int
 rename_closed(struct staged *staged, const char *name, renaming *rename_it)
@@ -183,7 +183,8 @@ staged_publish(struct staged *staged, const char *name, bool replace)
 	} else if (!place_has(staged->place, staged->name, staged->fd)) {
 		return io_fail(ESTALE);		/* somebody has put another file there */
 	}
-	if ((staged->reopened ? rename_closed(staged, name, rename_it) : rename_it(staged->place, staged->name, name)) == -1)
+	if ((staged->reopened ? rename_closed(staged, name, rename_it)
+	    : rename_it(staged->place, staged->name, name)) == -1)
 		return -1;
 	*staged->name = '\0';
 	return 0;

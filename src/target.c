@@ -111,17 +111,17 @@ prepare_overwriting(struct target *target)
 static int
 prepare_replacing(struct target *target)
 {
-	const bool exists = target->old.exists;
+	const struct old *old = &target->old;
 	char why[NAME_MAX + 256];
 
 	/* With sponge, the other names of the file lead to the new contents, too. */
-	if (exists && target->options.fall_back && target->old.status.st_nlink > 1 && !old_sponge_renames(&target->place))
+	if (old->exists && target->options.fall_back && old->status.st_nlink > 1 && !old_sponge_renames(&target->place))
 		return prepare_overwriting(target);
 	if (new_prepare(&target->new, why, sizeof(why)) == 0) {
 		target->new.is_spill = target->options.directory == NULL && !target->new.late;
 		return STATUS_DONE;
 	}
-	if (!exists)
+	if (!old->exists)
 		return refuse(target, "create", why);
 	if (target->options.fall_back)
 		return prepare_overwriting(target);
@@ -141,7 +141,7 @@ prepare_regular(struct target *target)
 		return refuse(target, target->mode == TARGET_REPLACE ? "replace" : "overwrite",
 		    "it is append-only; -a appends to it");
 	if (target->options.backup != NULL)
-		why = backup_refusal(&target->place, target->options.backup, &target->old, target->backup);
+		why = backup_refusal(&target->place, &target->old, target->options.backup, target->backup);
 	if (why != NULL)
 		return fail_backup(target, why, unread(target));
 	return target->old.exists && target->mode != TARGET_REPLACE ? STATUS_DONE : prepare_replacing(target);
@@ -168,8 +168,8 @@ target_prepare(struct target *target)
 	if (target->descriptor == -1)
 		found = place_find(&target->place, target->options.file);
 	if (found == -1 && place->linked && place->path != NULL && place->directory == -1) {
-		message("%s: cannot write: it is a link into %s: %s; nothing was read", target->options.file, place->path,
-		    strerror(errno));
+		message("%s: cannot write: it is a link into %s: %s; nothing was read", target->options.file,
+		    place->path, strerror(errno));
 		return STATUS_FAILED;
 	}
 	if (found == -1)
@@ -218,7 +218,8 @@ target_state(const struct target *target)
 static int
 fail(const struct target *target, const char *doing)
 {
-	message("%s: cannot %s: %s; %s", target->options.file, doing, place_strerror(&target->place), target_state(target));
+	message("%s: cannot %s: %s; %s", target->options.file, doing, place_strerror(&target->place),
+	    target_state(target));
 	return STATUS_FAILED;
 }
 
@@ -379,9 +380,8 @@ write_in_place(struct target *target, struct spool *spool)
 {
 	struct inplace file = {
 		.file = target->options.file, .place = &target->place, .old = &target->old,
-		.append = target->mode == TARGET_APPEND, .sync = target->options.sync,
-		.backup = target->options.backup != NULL ? target->backup : NULL, .directory = target_directory(target),
-		.progress = target->options.progress
+		.append = target->mode == TARGET_APPEND, .sync = target->options.sync, .progress = target->options.progress,
+		.backup = target->options.backup != NULL ? target->backup : NULL, .directory = target_directory(target)
 	};
 
 	/* A check may have seen the new file under its hidden name. */
