@@ -1,6 +1,4 @@
-/*
- * new.h: the new file that is to take the place of the old one: staged, completed, and given the old one's attributes.
- */
+/* new.h: the new file that takes the place of the old one: its contents, its attributes, and what a check sees. */
 #ifndef NEW_H
 #define NEW_H
 
@@ -49,10 +47,7 @@ struct new {
  */
 int	new_prepare(struct new *new, char *why, size_t size);
 
-/*
- * The soak has come so far. The disk may begin to write, if the engine spills into the file and the commit will wait
- * for the disk.
- */
+/* Makes the disk begin to write the spill file, of which the soak has filled so many bytes. For a commit that syncs. */
 void	new_soaked(struct new *new, off_t bytes);
 
 /*

@@ -13,7 +13,7 @@ struct spool;
 struct old {
 	bool exists;
 	bool unknown;			/* whether it exists is not known: looking has failed */
-	bool adopted;			/* cannot be written, but be replaced as sponge does: see attributes_adopt() */
+	bool adopted;			/* read-only, but replaced as sponge does: see attributes_adopt() */
 	int fd;				/* the file, open for reading if it can be read; or -1 */
 	struct stat status;
 	const char *doing;		/* what old_look() has failed to do, for a message */
@@ -39,8 +39,9 @@ bool	old_sponge_renames(const struct place *place);
 int	old_give(const struct old *old, int fd, bool open, char *what, size_t size);
 
 /*
- * Before another attempt after so many. SMB keeps the name of a file that others have removed until its last close. So
- * the file is closed here, and after some attempts there are pauses: four seconds in all on SMB, two elsewhere.
+ * Waits before the next attempt, after this many. SMB keeps the name of a file that others have removed until its last
+ * close. So the file is closed here, and after some attempts there are pauses: four seconds in all on SMB, two
+ * elsewhere.
  */
 void	old_wait(struct old *old, const struct place *place, int attempts);
 

@@ -1,8 +1,7 @@
 /*
- * staged.h: a file in the directory of a place that is made without a name, and gets its final name when it is
- * complete.
+ * staged.h: a file in the directory of a place that has no name, or a hidden one, until it gets its final name.
  *
- * Where the file system knows no files without names, the file has a hidden name from the beginning.
+ * A file has a hidden name from the beginning only where the file system knows no files without names.
  */
 #ifndef STAGED_H
 #define STAGED_H
@@ -35,9 +34,7 @@ bool	staged_is_private(const struct staged *staged);
 /* Gives it a hidden name, if it has none. */
 int	staged_link(struct staged *staged, const char *suffix);
 
-/*
- * Where only closing and opening tell whether the file system has stored a file, does both, and looks for size bytes.
- */
+/* Closes and opens the file on FUSE, where only this shows whether the file system has stored all size bytes. */
 int	staged_reopen(struct staged *staged, off_t size);
 
 /* Gives it its final name, which may exist if replace is set; otherwise that fails with EEXIST. */
