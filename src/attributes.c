@@ -1,4 +1,4 @@
-/* attributes.c: carries owner, group, mode, access control list and other attributes from one file to another. */
+/* attributes.c: copies owner, group, mode, access control list and other attributes to another file. */
 #include <config.h>
 
 #include <sys/ioctl.h>
@@ -52,13 +52,12 @@ is_unsupported(int error)
 /* The kernel's limits: no list of names and no value is longer. */
 #define LONGEST ((size_t)64 << 10)
 
-/* Whether it is to be carried over, and when. */
+/* Whether the attribute is to be copied. system.* are the kinds of access control lists. */
 static bool
 is_wanted(const char *name, bool open)
 {
 	static const char *const unwanted[] = { "security.capability", "security.ima", "security.evm" };
 
-	/* system.*: the access control lists, of this kind or that. */
 	if (strncmp(name, "system.", strlen("system.")) == 0)
 		return open;
 
@@ -68,7 +67,7 @@ is_wanted(const char *name, bool open)
 	return true;
 }
 
-/* A file that may not be read is held by a descriptor that cannot be asked (O_PATH), but has a path that can. */
+/* A file that may not be read is open with O_PATH. Its descriptor cannot be asked for attributes, but its path can. */
 static ssize_t
 list(int fd, char *names)
 {
@@ -85,7 +84,7 @@ get(int fd, const char *name, char *value)
 	return length == -1 && errno == EBADF ? getxattr(io_path(fd).text, name, value, LONGEST) : length;
 }
 
-/* Whether a new file gives the same error: then its file system has no extended attributes. rclone says EIO for any. */
+/* Whether a new file gives the same error: then the file system has no extended attributes. rclone fails with EIO. */
 static bool
 has_no_list(int error, int new)
 {
@@ -98,8 +97,8 @@ keep_one(int from, int to, const char *name, char *value, char *other)
 	ssize_t length = get(from, name, value);
 
 	if (length == -1)
-		return errno == ENODATA ? 0 : -1;	/* it has gone since */
-	/* A label may be there already, and not be ours to set. */
+		return errno == ENODATA ? 0 : -1;	/* removed since it was listed */
+	/* A security label may be the right one already, and setting it may not be permitted. */
 	if (fgetxattr(to, name, other, LONGEST) == length && memcmp(value, other, (size_t)length) == 0)
 		return 0;
 	return fsetxattr(to, name, value, (size_t)length, 0);
@@ -115,8 +114,8 @@ is_listed(const char *wanted, const char *names, ssize_t length)
 }
 
 /*
- * Removes what the old file does not have: attributes that it had when it was looked at earlier, and an access control
- * list that the directory gives to its new files. names: what the old file has; buffer: LONGEST bytes.
+ * Removes attributes that the old file does not have: those that it had when they were copied earlier, and the access
+ * control list that the directory gives to new files. names: those of the old file. buffer: LONGEST bytes.
  */
 static int
 remove_others(int to, const char *names, ssize_t length, char *buffer)
@@ -194,19 +193,19 @@ keep_extended(int from, int to, bool open, char *what, size_t size)
 #endif
 
 #if HAVE_DECL_FS_IOC_FSSETXATTR
-/* Of chattr(1): how a file is written from its first byte on, and all that is carried over; not what would lock it. */
+/* Of chattr(1): those that say how the contents are written, and all that are copied; none that would lock the file. */
 #define FLAGS_OF_CONTENTS (FS_COMPR_FL | FS_NOCOMP_FL | FS_NOCOW_FL)
 #define FLAGS (FLAGS_OF_CONTENTS | FS_SECRM_FL | FS_UNRM_FL | FS_SYNC_FL | FS_NODUMP_FL | FS_NOATIME_FL \
     | FS_JOURNAL_DATA_FL | FS_NOTAIL_FL)
 
-/* The type that ioctl(2) has for a request, which the header of the kernel does not know. */
+/* The C libraries declare different types for the request of ioctl(2). */
 #ifdef __GLIBC__
 #define REQUEST(request) (request)
 #else
 #define REQUEST(request) ((int)(request))
 #endif
 
-/* They are hints to the file system: what it refuses is left out. */
+/* These are hints to the file system: those that it refuses are left out. */
 static void
 keep_flags(int from, int to, int kept)
 {
@@ -225,7 +224,7 @@ keep_flags(int from, int to, int kept)
 	}
 }
 
-/* The number of a project, for quotas. One that the directory has given stays: there can be no other one there. */
+/* The project number, for quotas. A number that the directory has given stays, as no other is allowed there. */
 static void
 keep_project(int from, int to)
 {
@@ -254,7 +253,7 @@ keep_project(int from, int to)
 }
 #endif
 
-/* Some file systems refuse what is so already. Set-id bits are left out. */
+/* Changes the mode only if it differs, since some file systems refuse any change. Set-id bits are left out. */
 static int
 keep_mode(const struct stat *old, int to)
 {
@@ -278,11 +277,11 @@ keep(int from, int to, bool adopted, bool open, char *what, size_t size)
 	if (keep_owner(&old, to, what, size) == -1) {
 		if (!adopted)
 			return -1;
-		/* Another group gets no more than all have. */
+		/* A group that is not the old one gets no more than others have. */
 		if (fchown(to, (uid_t)-1, old.st_gid) == -1)
 			old.st_mode &= ~(mode_t)070 | old.st_mode << 3;
 	}
-	/* The mode comes last: a new owner clears bits of it. */
+	/* The mode comes last: a change of owner clears bits of the mode. */
 	if (keep_extended(from, to, open, what, size) == -1)
 		return -1;
 	keep_flags(from, to, open ? FLAGS : FLAGS_OF_CONTENTS);
@@ -305,7 +304,6 @@ attributes_adopt(int from, int to, bool open, char *what, size_t size)
 	return keep(from, to, true, open, what, size);
 }
 
-/* A new file has nothing to lose: what its file system cannot keep, it does without. */
 int
 attributes_take(int from, int to, char *what, size_t size)
 {

@@ -1,7 +1,4 @@
-/*
- * attributes.h: what a file is besides its contents: owner, group, mode, access control list, extended attributes, and
- * the attributes of chattr(1).
- */
+/* attributes.h: copies owner, group, mode, access control list, extended attributes and those of chattr(1). */
 #ifndef ATTRIBUTES_H
 #define ATTRIBUTES_H
 
@@ -9,27 +6,27 @@
 #include <stddef.h>
 
 /*
- * Gives the file behind the descriptor to what the one behind from has. Not carried over: the set-id bits and file
- * capabilities, as a write would clear them; what the kernel computes from the contents (security.ima, .evm); and those
- * of chattr(1) that the file system refuses, or that would lock the file.
+ * Copies the attributes of the file behind from to the one behind to. Not copied: the set-id bits and file
+ * capabilities, which a write would clear; what the kernel computes from the contents (security.ima, .evm); and
+ * attributes of chattr(1) that the file system refuses, or that would lock the file.
  *
- * open: also what opens the file to others, the mode and the access control list. Without it they are left as they
- * are, so that it can be learnt early whether the rest can be kept, and what tells the file system how to write the
- * contents (chattr +C) is there before the first byte.
+ * open: also copies what opens the file to others, the mode and the access control list. Without open, a caller can
+ * learn early whether the rest can be kept, and attributes that say how the contents are written (chattr +C) are set
+ * before the first byte.
  *
- * Returns 0, or -1 with errno and in what (of size bytes) a few words on what could not be kept.
+ * Returns 0, or -1 with errno and in what (of size bytes) a few words that name what could not be kept.
  */
 int	attributes_keep(int from, int to, bool open, char *what, size_t size);
 
 /*
- * The same, but an owner or group that cannot be kept is no failure: the file becomes one's own, and its group has no
- * right that all do not have.
+ * As attributes_keep(), but an owner or group that cannot be kept is not a failure: the file belongs to the user, and
+ * its group gets no permission that others do not have.
  */
 int	attributes_adopt(int from, int to, bool open, char *what, size_t size);
 
 /*
- * Gives a new file what another new one, from, has got in the same directory. As attributes_keep(), but what the file
- * system refuses to change for anybody, it is left without.
+ * Gives a new file the attributes that another new file, from, has got in the same directory. As attributes_keep(), but
+ * a mode that the file system refuses to change is not a failure.
  */
 int	attributes_take(int from, int to, char *what, size_t size);
 

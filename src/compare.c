@@ -1,4 +1,4 @@
-/* compare.c: compares a file with a spool, piece by piece. */
+/* compare.c: compares a file with a spool, 64 KiB at a time. */
 #include <config.h>
 
 #include <string.h>
@@ -29,7 +29,7 @@ read_theirs(int fd, size_t length)
 	return (ssize_t)got;
 }
 
-/* early: what it means if the file ends before the last byte. */
+/* early: the result if the file ends before the last byte. */
 static int
 compare(struct spool *spool, off_t at, int fd, off_t file_at, off_t length, int early)
 {

@@ -1,4 +1,4 @@
-/* inplace.c: overwrites a file, or appends to it, and takes that back if it fails. */
+/* inplace.c: overwrites a file or appends to it, and undoes that if it fails. */
 #include <config.h>
 
 #include <sys/ioctl.h>
@@ -15,12 +15,17 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backup.h"
+#include "chattr.h"
 #include "compare.h"
 #include "inplace.h"
 #include "io.h"
 #include "message.h"
+#include "old.h"
+#include "place.h"
 #include "signals.h"
 #include "spool.h"
+#include "store.h"
 
 /* The old contents: a clone, which shares the blocks of the file, or a copy. */
 struct aside {
@@ -29,18 +34,9 @@ struct aside {
 	struct spool *copy;	/* or NULL */
 };
 
-/* Nothing has changed, so neither has the time when it last did. */
-static void
-restore_times(int fd, const struct stat *old)
-{
-	const struct timespec times[2] = { old->st_atim, old->st_mtim };
-
-	(void)futimens(fd, times);	/* only its owner may */
-}
-
 /*
- * Has the file system set aside the space for [at, at + length), beyond the end too, without changing the size.
- * That it knows no such thing is no failure. posix_fallocate(3) would then write to the file.
+ * Makes the file system reserve the space for [at, at + length), beyond the end too, without changing the size. A file
+ * system that cannot do that is not a failure. posix_fallocate(3) would then write to the file.
  */
 static int
 reserve(int fd, off_t at, off_t length)
@@ -48,10 +44,8 @@ reserve(int fd, off_t at, off_t length)
 	struct rlimit limit;
 
 	if (getrlimit(RLIMIT_FSIZE, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY
-	    && (rlim_t)at + (rlim_t)length > limit.rlim_cur) {
-		errno = EFBIG;
-		return -1;
-	}
+	    && (rlim_t)at + (rlim_t)length > limit.rlim_cur)
+		return io_fail(EFBIG);
 #ifdef HAVE_FALLOCATE
 	while (length > 0 && fallocate(fd, FALLOC_FL_KEEP_SIZE, at, length) == -1) {
 		if (errno == EOPNOTSUPP || errno == ENOSYS || errno == EINVAL || errno == ENODEV)
@@ -72,8 +66,7 @@ clone_to(int to, int from)
 	return ioctl(to, FICLONE, from);
 #else
 	(void)to, (void)from;
-	errno = EOPNOTSUPP;
-	return -1;
+	return io_fail(EOPNOTSUPP);
 #endif
 }
 
@@ -81,11 +74,11 @@ static void
 aside_free(struct aside *aside)
 {
 	if (aside->clone != -1)
-		(void)close(aside->clone);	/* nobody needs it any more */
+		(void)close(aside->clone);	/* nobody needs its contents any more */
 	(void)spool_close(aside->copy);
 }
 
-/* A copy of what fd has from its offset on. */
+/* Copies the old contents from fd. */
 static int
 copy_from(const struct inplace *file, int fd, struct aside *aside)
 {
@@ -97,18 +90,17 @@ copy_from(const struct inplace *file, int fd, struct aside *aside)
 	options.memory_limit = file->memory;
 	options.directory = file->directory;
 	aside->copy = spool_open(&options);
-	/* Undoing needs it, so it must not be lost later. */
+	/* The copy may be needed to undo the write, so it must not be lost later. */
 	if (aside->copy != NULL && lseek(fd, 0, SEEK_SET) == 0
 	    && spool_fill(aside->copy, fd, aside->old.st_size, NULL) != -1 && spool_flush(aside->copy) == 0)
 		return 0;
 	error = errno;
 	if (aside->copy != NULL && spool_leftover(aside->copy) != NULL)
 		message("%s: cannot remove; it is empty", spool_leftover(aside->copy));
-	/* A part of it must not pass for the whole. */
+	/* A part of the contents must not pass for the whole. */
 	(void)spool_close(aside->copy);
 	aside->copy = NULL;
-	errno = error;
-	return -1;
+	return io_fail(error);
 }
 
 static int
@@ -129,7 +121,7 @@ put_aside(const struct inplace *file, struct aside *aside)
 	return copy_from(file, file->fd, aside);
 }
 
-/* The first length bytes of it. */
+/* Writes the first length bytes of the spool to the beginning of the file. */
 static int
 write_first(int fd, struct spool *spool, off_t length)
 {
@@ -151,37 +143,32 @@ write_first(int fd, struct spool *spool, off_t length)
 }
 
 static int
-write_stream(int fd, struct spool *spool, const struct spool_progress *progress)
+rewrite(int fd, struct spool *spool, const struct spool_progress *progress)
 {
-	spool_freeze(spool);
-	if (lseek(fd, 0, SEEK_SET) == -1 || spool_seek(spool, 0, SEEK_SET) == -1)
-		return -1;
-	return spool_drain(spool, fd, progress) == -1 ? -1 : 0;
+	return lseek(fd, 0, SEEK_SET) == -1 ? -1 : store_stream(fd, spool, progress);
 }
 
-/* What a full file system has taken may be lost all the same. */
+/* A full file system may lose what it has accepted, so this reads the old contents again. */
 static int
 prove_put_back(int fd, struct spool *copy, off_t touched)
 {
-	int same = place_flush(fd) == -1 ? -1 : compare_contents(copy, 0, fd, 0, touched);
+	const int same = store_sync(fd) == -1 ? -1 : compare_contents(copy, 0, fd, 0, touched);
 
-	if (same == 0)
-		errno = EIO;
-	return same == 1 ? 0 : -1;
+	return same == 0 ? io_fail(EIO) : same == 1 ? 0 : -1;
 }
 
 /*
- * touched: how many of its old bytes may have changed. Only these are written again: what may have been a hole beyond
- * them needs no space. The old size comes first, which gives back what the new contents took, and since a clone of a
- * shorter file is refused.
+ * touched: how many of the old bytes may have changed. Only these are written again: a hole beyond them then needs no
+ * space. The old size comes first: this frees the space that the new contents took, and the file system refuses to
+ * clone a file into a longer one.
  */
 static int
 put_back(const struct inplace *file, struct aside *aside, off_t touched)
 {
 	if (io_truncate(file->fd, aside->old.st_size) == -1)
 		return -1;
-	/* The next write would report what was lost before. */
-	(void)place_flush(file->fd);
+	/* Otherwise the next write would report what was lost before. */
+	(void)store_sync(file->fd);
 	if (aside->clone == -1 || clone_to(file->fd, aside->clone) == -1) {
 		if (aside->clone != -1 && aside->copy == NULL && copy_from(file, aside->clone, aside) == -1)
 			return -1;
@@ -189,11 +176,11 @@ put_back(const struct inplace *file, struct aside *aside, off_t touched)
 		    || prove_put_back(file->fd, aside->copy, touched) == -1))
 			return -1;
 	}
-	restore_times(file->fd, &aside->old);
-	return place_settle(file->fd, file->sync);
+	io_set_times(file->fd, &aside->old);
+	return store_settle(file->fd, file->sync);
 }
 
-/* The last resort: a file beside it with its old contents. */
+/* The last resort: a file with the old contents beside the damaged one. */
 static int
 rescue(const struct inplace *file, struct aside *aside, char name[NAME_MAX + 1])
 {
@@ -202,23 +189,21 @@ rescue(const struct inplace *file, struct aside *aside, char name[NAME_MAX + 1])
 	place_beside(file->place, "", name);
 	/* A clone is a file already, and complete. */
 	if (aside->clone != -1 && place_link(file->place, aside->clone, name) == 0)
-		return place_flush(aside->clone);
+		return store_sync(aside->clone);
 	if (aside->copy == NULL)
 		return -1;
 	fd = openat(file->place->directory, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	if (fd == -1)
 		return -1;
-	result = write_stream(fd, aside->copy, NULL);
-	if (place_flush(fd) == -1)
-		result = -1;
-	if (io_close(fd) == -1)
+	result = store_stream(fd, aside->copy, NULL);
+	if (store_close(fd, true) == -1)
 		result = -1;
 	if (result == -1)
 		(void)unlinkat(file->place->directory, name, 0);
 	return result;
 }
 
-/* error: why it failed. */
+/* error: the errno of the failure to overwrite. */
 static void
 undo_overwrite(const struct inplace *file, struct aside *aside, off_t touched, int error)
 {
@@ -240,7 +225,7 @@ undo_overwrite(const struct inplace *file, struct aside *aside, off_t touched, i
 		    strerror(why_not));
 }
 
-/* Whether the stream is whole is known before the file is touched. */
+/* Learns whether the stream is whole before the file is touched. */
 static int
 flush_stream(const struct inplace *file, struct spool *spool)
 {
@@ -250,8 +235,18 @@ flush_stream(const struct inplace *file, struct spool *spool)
 	return -1;
 }
 
-int
-inplace_overwrite(const struct inplace *file, struct spool *spool)
+/* Copies the old file when only the writing is left. */
+static int
+back_up(const struct inplace *file)
+{
+	if (file->backup == NULL || backup_make(file->place, file->old, file->backup, false, file->sync) == 0)
+		return 0;
+	message("%s: cannot make its backup %s: %s; the file is unchanged", file->file, file->backup, strerror(errno));
+	return -1;
+}
+
+static int
+overwrite(const struct inplace *file, struct spool *spool)
 {
 	const off_t size = spool_size(spool);
 	struct aside aside;
@@ -266,22 +261,22 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 		return STATUS_FAILED;
 	}
 	signals_hold();
-	/* The holes of a sparse file are not filled: nobody could make them holes again. */
+	/* The holes of a sparse file are not reserved: undoing could not make them holes again. */
 	reserved_from = (off_t)aside.old.st_blocks * 512 < aside.old.st_size ? aside.old.st_size : 0;
 	ready = reserve(file->fd, reserved_from, size - reserved_from) == 0;
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
-	if (!ready || file->before_writing(file->cookie) == -1) {
-		(void)io_truncate(file->fd, aside.old.st_size);	/* gives back what it did get */
-		restore_times(file->fd, &aside.old);
+	if (!ready || back_up(file) == -1) {
+		(void)io_truncate(file->fd, aside.old.st_size);	/* frees the space that was reserved */
+		io_set_times(file->fd, &aside.old);
 		aside_free(&aside);
 		return STATUS_FAILED;
 	}
-	if (write_stream(file->fd, spool, file->progress) == -1 || io_truncate(file->fd, size) == -1
-	    || place_settle(file->fd, file->sync) == -1) {
+	if (rewrite(file->fd, spool, file->progress) == -1 || io_truncate(file->fd, size) == -1
+	    || store_settle(file->fd, file->sync) == -1) {
 		int error = errno;
 
-		/* After the last byte is written the file may have been made shorter. */
+		/* If all was written, the file may have been truncated as well. */
 		touched = spool_tell(spool);
 		if (touched == size || touched > aside.old.st_size)
 			touched = aside.old.st_size;
@@ -294,8 +289,8 @@ inplace_overwrite(const struct inplace *file, struct spool *spool)
 }
 
 /*
- * Cuts the file to its old length. NFS 4.2 may send the page that was the last one once more, when the times are set, and
- * the file is longer again; the next attempt holds.
+ * Cuts the file to its old length. When the times are set, NFS 4.2 may send the former last page once more, which makes
+ * the file longer again; the next attempt holds.
  */
 static int
 cut(int fd, const struct stat *old)
@@ -305,17 +300,19 @@ cut(int fd, const struct stat *old)
 	for (int i = 0; i < 3; i++) {
 		if (io_truncate(fd, old->st_size) == -1)
 			return -1;
-		restore_times(fd, old);
-		if (place_flush(fd) == -1 || fstat(fd, &now) == -1)
+		io_set_times(fd, old);
+		if (store_sync(fd) == -1 || fstat(fd, &now) == -1)
 			return -1;
 		if (now.st_size == old->st_size)
 			return 0;
 	}
-	errno = EIO;
-	return -1;
+	return io_fail(EIO);
 }
 
-/* Whether what the file has beyond the bytes that were appended is the stream's, too: of a write that failed. */
+/*
+ * Whether the bytes of the file after those that were appended are of the stream, too: a failed write may have left
+ * them.
+ */
 static bool
 goes_on(int fd, struct spool *spool, off_t appended, off_t end, off_t now)
 {
@@ -323,9 +320,10 @@ goes_on(int fd, struct spool *spool, off_t appended, off_t end, off_t now)
 }
 
 /*
- * Cuts the file back to what it was, if nobody but spool has appended since. Somebody who does so between these calls
- * loses it: no call does both. A network file system knows the size only when all has been sent or given up. NULL, or
- * why not; then *stays bytes of the stream are in it, or -1 if that is not known.
+ * Cuts the file back to what it was, if only spool has appended since. What somebody else appends between these calls
+ * is lost: no system call both looks and cuts. A network file system knows the size only when all has been sent or
+ * given up. Returns NULL, or why the file cannot be cut; then *stays is the number of bytes of the stream in it, or -1:
+ * unknown.
  */
 static const char *
 cut_back(int fd, struct spool *spool, const struct stat *old, off_t *stays)
@@ -335,7 +333,7 @@ cut_back(int fd, struct spool *spool, const struct stat *old, off_t *stays)
 	const char *why_not;
 
 	*stays = -1;
-	(void)place_flush(fd);	/* all that matters is what it leaves */
+	(void)store_sync(fd);	/* what was lost shows in the size */
 	if (fstat(fd, &now) == -1)
 		return strerror(errno);
 	if (now.st_size > end && !goes_on(fd, spool, appended, end, now.st_size)) {
@@ -352,7 +350,7 @@ cut_back(int fd, struct spool *spool, const struct stat *old, off_t *stays)
 	return why_not;
 }
 
-/* error: why it failed. */
+/* error: the errno of the failure to append. */
 static void
 undo_append(const struct inplace *file, struct spool *spool, const struct stat *old, int error)
 {
@@ -370,9 +368,11 @@ undo_append(const struct inplace *file, struct spool *spool, const struct stat *
 		    strerror(error), why_not, (intmax_t)stays);
 }
 
-int
-inplace_append(const struct inplace *file, struct spool *spool)
+static int
+append(const struct inplace *file, struct spool *spool)
 {
+	/* A file that is append-only (chattr) cannot be cut back. */
+	const bool only_grows = chattr_append_only(file->place->directory, file->place->name);
 	struct stat old, now;
 	bool ready;
 
@@ -383,22 +383,68 @@ inplace_append(const struct inplace *file, struct spool *spool)
 		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(errno));
 		return STATUS_FAILED;
 	}
-	ready = file->only_grows || reserve(file->fd, old.st_size, spool_size(spool)) == 0;
+	ready = only_grows || reserve(file->fd, old.st_size, spool_size(spool)) == 0;
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
-	if (!ready || file->before_writing(file->cookie) == -1) {
-		/* That gives back what it did get. */
-		if (!file->only_grows && fstat(file->fd, &now) == 0 && now.st_size == old.st_size)
+	if (!ready || back_up(file) == -1) {
+		/* This frees the space that was reserved. */
+		if (!only_grows && fstat(file->fd, &now) == 0 && now.st_size == old.st_size)
 			(void)cut(file->fd, &old);
 		return STATUS_FAILED;
 	}
-	spool_freeze(spool);
-	if (spool_seek(spool, 0, SEEK_SET) == 0 && spool_drain(spool, file->fd, file->progress) != -1
-	    && place_settle(file->fd, file->sync) == 0)
+	if (store_stream(file->fd, spool, file->progress) == 0 && store_settle(file->fd, file->sync) == 0)
 		return STATUS_DONE;
-	if (spool_tell(spool) == 0 && file->only_grows)
+	if (spool_tell(spool) == 0 && only_grows)
 		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(errno));
 	else
 		undo_append(file, spool, &old, errno);
 	return STATUS_FAILED;
+}
+
+int
+inplace_open(const struct place *place, bool append)
+{
+	const int flags = O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC | (append ? O_APPEND : 0);
+	int fd = openat(place->directory, place->name, O_RDWR | flags);
+
+	/* Appending reads the file only to undo a failure. */
+	if (fd == -1 && errno == EACCES && append)
+		fd = openat(place->directory, place->name, O_WRONLY | flags);
+	return fd;
+}
+
+/*
+ * Whether a FUSE file system has stored at least so many bytes: it may do so only after the last close, see staged.c.
+ */
+static bool
+has_arrived(const struct place *place, off_t least)
+{
+	struct stat status;
+	bool arrived;
+	int fd;
+
+	if (!place_is_fuse(place))
+		return true;
+	fd = openat(place->directory, place->name, O_RDONLY | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (fd == -1)
+		return errno == EACCES;
+	arrived = fstat(fd, &status) == 0 && status.st_size >= least;
+	(void)close(fd);	/* nothing was written to it */
+	errno = EIO;
+	return arrived;
+}
+
+int
+inplace_write(const struct inplace *file, struct spool *spool)
+{
+	const off_t least = spool_size(spool) + (file->append ? file->old->status.st_size : 0);
+	const int status = file->append ? append(file, spool) : overwrite(file, spool);
+
+	if (status != STATUS_DONE) {
+		io_discard(file->fd);		/* what became of it is said already */
+	} else if (io_close(file->fd) == -1 || !has_arrived(file->place, least)) {
+		message("%s: cannot close: %s; what it has may not be whole", file->file, strerror(errno));
+		return STATUS_FAILED;
+	}
+	return status;
 }

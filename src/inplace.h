@@ -1,13 +1,10 @@
 /*
- * inplace.h: writes a spool into a file as it is, for -w and -a: the inode, its owner and its other names stay.
+ * inplace.h: writes a spool into an existing file, for -w and -a: the inode, its owner and its other names stay.
  *
- * That cannot be done in one step. So all that can fail is tried before the first byte changes: the old contents
- * are put aside, and the space for the new ones is reserved, as far as the file system can: not for what it shares
- * with another file, nor in the holes of a sparse one. If writing fails all the same, the file is made again
- * what it was. Only a kill -9 or a power cut in between leaves a part of each.
- *
- * Both functions print their own message, which says what became of the file, and return an exit status. From the
- * first byte that changes they hold the signals (signals.h) and do not release them.
+ * That cannot be done in one step. So all that can fail is tried before the first byte changes: the old contents are
+ * put aside, and the space for the new ones is reserved, as far as the file system can. A file system cannot reserve
+ * space for blocks that the file shares with another one; in the holes of a sparse file none is reserved. If writing
+ * fails all the same, the old contents are put back. Only a SIGKILL or a power cut in between leaves a part of each.
  */
 #ifndef INPLACE_H
 #define INPLACE_H
@@ -16,28 +13,32 @@
 
 #include <stdbool.h>
 
-#include "place.h"
-
+struct old;
+struct place;
 struct spool;
 struct spool_progress;
 
 struct inplace {
 	const char *file;		/* its path as the user gave it, for messages */
 	const struct place *place;
-	int fd;				/* open for reading and writing; to append, with O_APPEND */
+	const struct old *old;		/* the file as it was found */
+	int fd;				/* of inplace_open() */
+	bool append;			/* -a; otherwise -w */
 	bool sync;			/* wait for the disk */
-	bool only_grows;		/* what chattr has made append-only cannot be cut back */
 	off_t memory;			/* how much of the old contents may be put aside in memory */
-	const char *directory;		/* and where the rest goes, as in struct spool_options */
+	const char *directory;		/* where the rest is put aside, as in struct spool_options */
+	const char *backup;		/* the name of a backup to make first, or NULL */
 	const struct spool_progress *progress;	/* told of what is written, or NULL */
-	/* Called when nothing is left but to write. -1 gives up; it has told why. */
-	int (*before_writing)(void *cookie);
-	void *cookie;
 };
 
-int	inplace_overwrite(const struct inplace *file, struct spool *spool);
+/* Opens the file once, since a watcher takes each close for new contents. -1: errno of openat(2). */
+int	inplace_open(const struct place *place, bool append);
 
-/* What others append meanwhile is kept; where they did, a stream that failed halfway cannot be taken back. */
-int	inplace_append(const struct inplace *file, struct spool *spool);
+/*
+ * Writes the stream and closes file->fd: an exit status. Prints its own message, which says what became of the file.
+ * From the first byte that changes, the signals are held (signals.h) and not released. What others append meanwhile is
+ * kept; where they did, a stream that failed halfway cannot be taken back.
+ */
+int	inplace_write(const struct inplace *file, struct spool *spool);
 
 #endif

@@ -8,7 +8,8 @@
  *	  figures_open		figures.c	the file of --stats
  *	  check_before_reading	command.c	COMMAND is found, or nothing is read; the spill directory
  *	  signals_watch		signals.c	who cleans up when a signal comes
- *	  target_prepare	target.c	the file of -o: place.c finds it, attributes.c tries to keep its owner
+ *	  target_prepare	target.c	the file of -o: place.c finds it, old.c looks at it, new.c stages
+ *				the new one (staged.c, attributes.c), if chattr.c allows that; special.c: a device
  *	  begin_named		named.c		the file that {} in CHECK stands for, in a private directory
  *	  spool_open		libspool/spool.c	the engine: see libspool/spool.h
  *	  begin_source		command.c	with -o, COMMAND is started; else the source is standard input
@@ -19,8 +20,9 @@
  *	  gate			command.c	CHECK, on what spool_seal, target_show or named_show returns; braces.c:
  *				{} in it; fingerprint.c sees whether it has changed the stream
  *	  end_source		signals.c	COMMAND's end, and its status
- *	  target_commit		target.c	-o: the file is replaced; inplace.c: or written into, for -w and -a;
- *				compare.c: or left alone, for -u
+ *	  target_commit		target.c	-o: the file is replaced: new.c, staged.c, hidden.c; backup.c: -b;
+ *				inplace.c: or written into, for -w and -a; compare.c: or left alone, for -u;
+ *				store.c waits for the disk
  *	  replay		libspool/drain.c	memory.c, spill.c, ring.c -> standard output; transfer.c: what
  *				fill.c and drain.c share
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
@@ -804,7 +806,9 @@ run(struct job *job)
 	}
 	if (job->named != NULL)
 		engine.spill_fd = named_fd(job->named);
-	/* COMMAND and CHECK read through a descriptor, so the memory part is a memfd; but a file with a name will be. */
+	/*
+	 * COMMAND and CHECK read through a descriptor, so the memory part is a memfd; but a file with a name will be.
+	 */
 	engine.memfd = job->named == NULL
 	    && ((options->command != NULL && job->target == NULL) || options->check != NULL);
 	job->spool = spool_open(&engine);

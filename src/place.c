@@ -1,4 +1,4 @@
-/* place.c: finds the directory and the name behind a path, and makes files there that have no name yet. */
+/* place.c: finds the directory and the name behind a path, and what can be done there. */
 #include <config.h>
 
 #include <sys/stat.h>
@@ -16,11 +16,26 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "chattr.h"
 #include "io.h"
 #include "place.h"
 
-/* As the kernel. */
+/* The kernel's limit. */
 #define LINKS_MAX 40
+
+/* How often place_find() looks again. */
+#define ATTEMPTS 100
+
+#ifndef EBADFD
+#define EBADFD ESTALE
+#endif
+
+/* ENOENT; ESTALE on FUSE and network file systems; EBADFD on GlusterFS. */
+bool
+place_gone(int error)
+{
+	return error == ENOENT || error == ESTALE || error == EBADFD;
+}
 
 /* The last part of a path. */
 static const char *
@@ -31,7 +46,7 @@ base(const char *path)
 	return slash == NULL ? path : slash + 1;
 }
 
-/* Replaces a path that is a symbolic link by what it points at: 1, or 0 if it is none, or -1. */
+/* Replaces the path of a symbolic link by what the link points at: 1; 0 if the path is not that of a link; or -1. */
 static int
 follow(char path[PATH_MAX])
 {
@@ -43,14 +58,10 @@ follow(char path[PATH_MAX])
 		return errno == EINVAL || errno == ENOENT ? 0 : -1;
 	link[length] = '\0';
 	start = *link == '/' ? 0 : (size_t)(base(path) - path);
-	if (strlcpy(path + start, link, PATH_MAX - start) >= PATH_MAX - start) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	return 1;
+	return strlcpy(path + start, link, PATH_MAX - start) < PATH_MAX - start ? 1 : io_fail(ENAMETOOLONG);
 }
 
-/* Ends with what is no symbolic link. */
+/* Follows symbolic links until the path is not that of a link. 0 or -1. */
 static int
 follow_all(char path[PATH_MAX])
 {
@@ -60,8 +71,7 @@ follow_all(char path[PATH_MAX])
 		if (followed != 1)
 			return followed;
 	}
-	errno = ELOOP;
-	return -1;
+	return io_fail(ELOOP);
 }
 
 static int
@@ -107,39 +117,34 @@ open_directory(const char *path)
 	int fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 
 #if HAVE_DECL_O_PATH
-	/* One that may be searched and written, but not read. */
+	/* A directory that may be searched and written, but not read. */
 	if (fd == -1 && errno == EACCES)
 		fd = open(path, O_PATH | O_DIRECTORY | O_CLOEXEC);
 #endif
 	return fd;
 }
 
-int
-place_find(struct place *place, const char *path)
+/* Finds the place that path leads to now. As place_find(). */
+static int
+locate(struct place *place, const char *path)
 {
 	char current[PATH_MAX];
 	const char *name;
 
 	*place = (struct place){ .directory = -1 };
-	/* LCOV_EXCL_START: Linux has refused it already, see find() in target.c */
-	if (strlcpy(current, path, sizeof(current)) >= sizeof(current)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	/* LCOV_EXCL_START: Linux has refused it already in place_find() */
+	if (strlcpy(current, path, sizeof(current)) >= sizeof(current))
+		return io_fail(ENAMETOOLONG);
 	/* LCOV_EXCL_STOP */
 	if (follow_all(current) == -1)
 		return -1;
 	place->linked = strcmp(current, path) != 0;
 	name = base(current);
-	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0) {
-		errno = EISDIR;
-		return -1;
-	}
+	if (*name == '\0' || strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return io_fail(EISDIR);
 	/* LCOV_EXCL_START: as above */
-	if (strlcpy(place->name, name, sizeof(place->name)) >= sizeof(place->name)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
+	if (strlcpy(place->name, name, sizeof(place->name)) >= sizeof(place->name))
+		return io_fail(ENAMETOOLONG);
 	/* LCOV_EXCL_STOP */
 	/* "name", "/name", "directory/name". */
 	current[name - current] = '\0';
@@ -161,10 +166,55 @@ place_close(struct place *place)
 	*place = (struct place){ .directory = -1 };
 }
 
+/* Whether the name is that of the file with this status. */
+static bool
+leads_to(const struct place *place, const char *name, const struct stat *status)
+{
+	struct stat found;
+
+	return fstatat(place->directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_dev == status->st_dev
+	    && found.st_ino == status->st_ino;
+}
+
 /*
- * A number that no other call, here or in another process, is likely to get: splitmix64, from the time and the process,
- * and since the clock may stand still, one step further for each call. That is enough for a name, since one that exists
- * already is an error to try again after; and unlike arc4random it can neither fail nor, in libbsd, end the process.
+ * The kernel has rules of its own on which links it follows, and they count: so what stat(2) finds has to be what
+ * locate() has found. Others may replace a link or the file in between; then this tries again.
+ */
+int
+place_find(struct place *place, const char *path)
+{
+	struct stat status;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		const bool is_there = stat(path, &status) == 0;
+
+		if (!is_there && !place_gone(errno))
+			return -1;
+		if (is_there && S_ISDIR(status.st_mode))
+			return io_fail(EISDIR);
+		if (is_there && !S_ISREG(status.st_mode))
+			return 1;
+		place_close(place);
+		if (locate(place, path) == -1)
+			return -1;
+		/* Asked again, since what locate() has followed may not have been there before. */
+		if (stat(path, &status) == 0) {
+			if (leads_to(place, place->name, &status))
+				return 0;
+			continue;
+		}
+		if (!place_gone(errno))
+			return -1;
+		if (fstatat(place->directory, place->name, &status, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
+			return 0;
+	}
+	return io_fail(ESTALE);
+}
+
+/*
+ * A number that no other call, here or in another process, is likely to get: splitmix64 of the time and the process
+ * number. The clock may stand still, so each call goes one step further. That is enough for a name: if the name exists,
+ * the caller tries another one. Unlike arc4random(3), this can neither fail nor, in libbsd, end the process.
  */
 static uint64_t
 unlikely(void)
@@ -181,8 +231,9 @@ unlikely(void)
 }
 
 /*
- * Not all file systems take names of NAME_MAX bytes, and some that encrypt them say so and do not (encfs: 175, and not
- * the 189 of statfs). They do take the file's own name, so no hidden one is longer, or longer than this.
+ * Not all file systems take names of NAME_MAX bytes, and some that encrypt names report a wrong limit (encfs takes 175
+ * bytes, statfs(2) says 189). They do take the file's own name: so a hidden name is not longer than that name, or than
+ * this many bytes.
  */
 #define SHORT_NAME ((size_t)64)
 
@@ -201,7 +252,7 @@ place_beside(const struct place *place, const char *suffix, char name[NAME_MAX +
 	room -= strlen(".") + strlen(".spool-") + strlen(random) + strlen(suffix);
 	if (length > room) {
 		length = room;
-		/* Not within a UTF-8 character, which some file systems would refuse. */
+		/* Not within a UTF-8 character: some file systems would refuse the name. */
 		while (length > 0 && ((unsigned char)place->name[length] & 0xC0) == 0x80)
 			length--;
 	}
@@ -216,8 +267,7 @@ place_anonymous(const struct place *place, mode_t mode)
 #else
 	(void)place;
 	(void)mode;
-	errno = EOPNOTSUPP;
-	return -1;
+	return io_fail(EOPNOTSUPP);
 #endif
 }
 
@@ -230,19 +280,18 @@ place_link(const struct place *place, int fd, const char *name)
 bool
 place_has(const struct place *place, const char *name, int fd)
 {
-	struct stat there, here;
+	struct stat status;
 
-	return fstatat(place->directory, name, &there, AT_SYMLINK_NOFOLLOW) == 0 && fstat(fd, &here) == 0
-	    && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+	return fstat(fd, &status) == 0 && leads_to(place, name, &status);
 }
 
-/* <linux/magic.h> of older systems lacks them: for SMB 1, and for what came after it. */
+/* The <linux/magic.h> of older systems lacks these. CIFS is SMB 1; SMB2 is all that came after it. */
 #define CIFS_MAGIC 0xff534d42
 #define SMB2_MAGIC 0xfe534d42
-/* It is nowhere in a header. */
+/* No header defines this. */
 #define FUSE_MAGIC 0x65735546
 
-/* 0: the kernel does not say. */
+/* The type of the file system, or 0: the kernel does not say. */
 static uint32_t
 type_of(const struct place *place)
 {
@@ -260,7 +309,7 @@ bool
 place_may_lack_modes(const char *directory)
 {
 #ifdef HAVE_LINUX_MAGIC_H
-	/* FUSE, vfat, exfat, and the kernel's two for NTFS. */
+	/* FUSE, vfat, exfat, the kernel's two for NTFS, and SMB. */
 	static const uint32_t types[] = { FUSE_MAGIC, 0x4d44, 0x2011bab0, 0x5346544e, 0x7366746e, CIFS_MAGIC, SMB2_MAGIC };
 	struct statfs system;
 
@@ -290,55 +339,19 @@ place_is_fuse(const struct place *place)
 	return type_of(place) == FUSE_MAGIC;
 }
 
-/* Devices and pipes have nothing to wait for, and say so. */
-static int
-succeed_if_unsupported(int result)
+bool
+place_can_have_neighbours(const struct place *place)
 {
-	/* LCOV_EXCL_BR_START: ENOTSUP and EOPNOTSUPP are one number on Linux, but not everywhere */
-	/* NOLINTNEXTLINE(misc-redundant-expression): for the same reason */
-	return result == -1 && (errno == EINVAL || errno == ENOTSUP || errno == EOPNOTSUPP) ? 0 : result;
-	/* LCOV_EXCL_BR_STOP */
+	return faccessat(place->directory, ".", W_OK | X_OK, AT_EACCESS) == 0
+	    && !chattr_append_only(place->directory, "");
 }
 
-static int
-flush(int fd)
+const char *
+place_strerror(const struct place *place)
 {
-#ifdef F_FULLFSYNC
-	/* There, on macOS, fsync(2) leaves it in the disk's own cache; but not every file system has this. */
-	if (fcntl(fd, F_FULLFSYNC) == 0)
-		return 0;
-#endif
-	return fsync(fd);
-}
+	const int error = errno;
 
-int
-place_flush(int fd)
-{
-	int result;
-
-	do
-		result = flush(fd);
-	while (result == -1 && errno == EINTR);
-	return succeed_if_unsupported(result);
-}
-
-int
-place_settle(int fd, bool sync)
-{
-	return sync ? place_flush(fd) : io_flush(fd);
-}
-
-int
-place_sync(const struct place *place, int fd)
-{
-	int result = place_flush(place->directory);
-
-#ifdef HAVE_SYNCFS
-	/* The directory could not be opened for reading. */
-	if (result == -1 && errno == EBADF)
-		result = succeed_if_unsupported(syncfs(fd));
-#else
-	(void)fd;
-#endif
-	return result;
+	if (error == EPERM && chattr_immutable(place->directory, place->name))
+		return "it is immutable (chattr -i)";
+	return strerror(error);
 }

@@ -1,6 +1,8 @@
 /* io.c: calls on a descriptor that survive signals, short counts and O_NONBLOCK, and questions about lost writes. */
 #include <config.h>
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -212,4 +214,19 @@ io_flush(int fd)
 	if (copy == -1)
 		return wait_for_disk(fd);
 	return io_close(copy) == -1 ? -1 : io_lost(fd);
+}
+
+void
+io_set_times(int fd, const struct stat *status)
+{
+	const struct timespec times[2] = { status->st_atim, status->st_mtim };
+
+	(void)futimens(fd, times);	/* refused to all but the owner */
+}
+
+int
+io_fail(int error)
+{
+	errno = error;
+	return -1;
 }

@@ -60,4 +60,12 @@ int	 io_reopen(int fd, int flags);
 int	 io_flush(int fd);
 int	 io_lost(int fd);
 
+struct stat;
+
+/* Gives a file the times of access and modification that status has, if the caller may. errno may change. */
+void	 io_set_times(int fd, const struct stat *status);
+
+/* Returns -1 with this errno, for a function that has cleaned up or found the error itself. */
+int	 io_fail(int error);
+
 #endif

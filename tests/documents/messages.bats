@@ -93,6 +93,13 @@ somewhere() {
 	    spool --stats /dev/full
 }
 
+@test "hidden.c" {
+	attempt with openat:EOPNOTSUPP:1,unlinkat:EIO:1 spool -l 10 -o new
+	also "spool: ./.new.spool-XXXXXX: cannot remove: Input/output error"
+	row 1 "spool: ./.f.spool-XXXXXX: cannot rename it to f: Permission denied; it has the old contents" \
+	    env FAIL_TYPE=fe534d42 FAIL=renameat2:EACCES:2-4 LD_PRELOAD="$INJECT" spool -o f
+}
+
 @test "inplace.c" {
 	row 1 "spool: f: cannot overwrite: Input/output error; its old contents were put back, the file is unchanged" \
 	    with fsync:EIO:1 spool -w -o f
@@ -122,6 +129,9 @@ somewhere() {
 	    fsync:EIO:1,fstat:EIO spool -a -o f
 	row 1 "spool: f: cannot append: Input/output error; it cannot be cut back (it has grown by more than that), 292 bytes of the stream stay in it" \
 	    env FAIL_DO='echo other >>f' FAIL=fsync:GO:1,fsync:EIO:1 LD_PRELOAD="$INJECT" spool -a -o f
+	somewhere 1 "spool: f: cannot close: Input/output error; what it has may not be whole" close:EIO spool -w -o f
+	somewhere 1 "spool: f: cannot make its backup f~: Input/output error; the file is unchanged" \
+	    fsync:EIO spool -w -b -o f
 }
 
 # shellcheck disable=SC2016 # for the shells that are started
@@ -284,8 +294,6 @@ attributed() {
 }
 
 @test "target.c: at the end" {
-	attempt with openat:EOPNOTSUPP:1,unlinkat:EIO:1 spool -l 10 -o new
-	also "spool: ./.new.spool-XXXXXX: cannot remove: Input/output error"
 	somewhere 1 "spool: f: cannot write: Input/output error; the file was not touched" fstatat:EIO spool -o f
 	row 1 "spool: f: cannot replace: Input/output error; the file is unchanged" with fsync:EIO:1 spool -o f
 	row 1 "spool: new: cannot create: Input/output error; no file was made" with fsync:EIO:1 spool -o new
@@ -297,7 +305,6 @@ attributed() {
 	    with linkat:EEXIST:1-200 spool -c 'true {}' -o f
 	row 1 "spool: f: cannot make its backup f~: Too many open files; the file is unchanged" \
 	    with linkat:EPERM:1,openat:EMFILE:4-99 spool -b -o f
-	somewhere 1 "spool: f: cannot close: Input/output error; what it has may not be whole" close:EIO spool -w -o f
 	row 1 "spool: f: cannot replace: its mode cannot be kept: Operation not permitted; the file is unchanged" \
 	    with fchmod:EPERM:1 spool -o f
 	row 1 "spool: new: cannot create: its mode cannot be kept: Input/output error; no file was made" \
@@ -306,8 +313,7 @@ attributed() {
 	    with renameat:EBUSY:1 spool -o f
 	row 1 "spool: f: cannot replace: Function not implemented; -w overwrites the file itself; the file is unchanged" \
 	    with renameat:ENOSYS:1 spool -o f
-	row 1 "spool: ./.f.spool-XXXXXX: cannot rename it to f: Permission denied; it has the old contents" \
-	    env FAIL_TYPE=fe534d42 FAIL=renameat2:EACCES:2-4 LD_PRELOAD="$INJECT" spool -o f
+	attempt env FAIL_TYPE=fe534d42 FAIL=renameat2:EACCES:2-4 LD_PRELOAD="$INJECT" spool -o f
 	also "spool: f: cannot replace: Permission denied; the file system has removed the file; its new contents are in ./.f.spool-XXXXXX"
 	row 1 "spool: f: cannot replace: Permission denied; the file system has removed the file" \
 	    env FAIL_DO='rm f' FAIL=linkat:GO:1,linkat:EACCES:1-2 LD_PRELOAD="$INJECT" spool -o f

@@ -1,0 +1,111 @@
+/* backup.c: links or copies the old file to the name of its backup. */
+#include <config.h>
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "attributes.h"
+#include "backup.h"
+#include "chattr.h"
+#include "hidden.h"
+#include "io.h"
+#include "old.h"
+#include "place.h"
+#include "spool.h"
+#include "staged.h"
+#include "store.h"
+
+/* How many random names are tried. */
+#define ATTEMPTS 100
+
+const char *
+backup_refusal(const struct place *place, const struct old *old, const char *suffix,
+    char name[NAME_MAX + 1])
+{
+	const int directory = place->directory;
+	const char *locked = chattr_locks(directory);
+	struct stat status;
+	int n = snprintf(name, NAME_MAX + 1, "%s%s", place->name, suffix);
+	int found = fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW);
+
+	if (n > NAME_MAX)
+		errno = ENAMETOOLONG;
+	else if (found == -1 ? errno != ENOENT : S_ISDIR(status.st_mode))
+		errno = found == -1 ? errno : EISDIR;
+	else if (locked == NULL && (!old->exists || faccessat(directory, ".", W_OK | X_OK, AT_EACCESS) == 0))
+		return NULL;
+	return locked != NULL ? locked : strerror(errno);
+}
+
+/* In two steps, a hidden name first, since link(2) does not replace an old backup. */
+static int
+link_backup(const struct place *place, const char *name)
+{
+	for (int i = 0; i < ATTEMPTS; i++) {
+		char hidden[NAME_MAX + 1];
+
+		place_beside(place, "", hidden);
+		if (linkat(place->directory, place->name, place->directory, hidden, 0) == 0) {
+			int result = hidden_rename_over(place, hidden, name);
+
+			/* If the old backup is the same file, rename(2) succeeds and does nothing. */
+			hidden_remove(place, hidden);
+			return result;
+		}
+		if (errno != EEXIST)
+			break;
+	}
+	return -1;
+}
+
+static int
+copy_contents(const struct old *old, int fd)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+	int result = -1;
+
+	options.memory_limit = 0;
+	options.spill_fd = fd;
+	spool = spool_open(&options);
+	if (spool != NULL && lseek(old->fd, 0, SEEK_SET) == 0
+	    && spool_fill(spool, old->fd, SPOOL_UNLIMITED, NULL) != -1)
+		result = 0;
+	(void)spool_close(spool);	/* which leaves fd open */
+	return result;
+}
+
+/* For a file that is overwritten itself, or where there are no hard links. */
+static int
+copy_backup(const struct place *place, const struct old *old, const char *name, bool sync)
+{
+	struct staged copy = { .place = place, .fd = -1 };
+	char what[NAME_MAX + 64];
+	int result = -1;
+
+	if (staged_open(&copy, "", 0600) == -1)
+		return -1;
+	if (copy_contents(old, copy.fd) == 0) {
+		/* A copy that cannot have the owner of the file stays private. */
+		(void)attributes_keep(old->fd, copy.fd, true, what, sizeof(what));
+		io_set_times(copy.fd, &old->status);
+		if (store_settle(copy.fd, sync) == 0)
+			result = staged_publish(&copy, name, true);
+		/* The backup must be on the disk before the file is overwritten. */
+		if (result == 0 && sync)
+			result = store_sync_names(place->directory, copy.fd);
+	}
+	staged_drop(&copy);
+	return result;
+}
+
+int
+backup_make(const struct place *place, const struct old *old, const char *name, bool link, bool sync)
+{
+	return link && link_backup(place, name) == 0 ? 0 : copy_backup(place, old, name, sync);
+}

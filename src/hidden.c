@@ -1,0 +1,87 @@
+/* hidden.c: renames and removes hidden names, as the file systems allow. */
+#include <config.h>
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "hidden.h"
+#include "io.h"
+#include "message.h"
+#include "place.h"
+
+void
+hidden_remove(const struct place *place, const char *hidden)
+{
+	const int error = errno;
+
+	if (unlinkat(place->directory, hidden, 0) == -1 && errno != ENOENT)
+		message("%s/%s: cannot remove: %s", place->path, hidden, strerror(errno));
+	errno = error;
+}
+
+/* In one step where the system can do that, else in two. */
+int
+hidden_rename_new(const struct place *place, const char *hidden, const char *name)
+{
+	const int directory = place->directory;
+	struct stat status;
+
+#ifdef HAVE_RENAMEAT2
+	if (renameat2(directory, hidden, directory, name, RENAME_NOREPLACE) == 0)
+		return 0;
+	if (errno != EINVAL && errno != ENOSYS)
+		return -1;
+#endif
+	if (linkat(directory, hidden, directory, name, 0) == 0) {
+		hidden_remove(place, hidden);
+		return 0;
+	}
+	if (errno == EEXIST)
+		return -1;
+	/* A file system without hard links fails with EPERM, or with anything else (rclone: EIO). */
+	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+		return io_fail(EEXIST);
+	return errno == ENOENT ? renameat(directory, hidden, directory, name) : -1;
+}
+
+/*
+ * SMB does not replace a file that somebody has open: the client removes the file and reports EACCES, and the file is
+ * gone after the last close. But a file that is open can be renamed. So the old file gets a hidden name first, and for
+ * a moment there is no file under its own name.
+ */
+static int
+rename_aside(const struct place *place, const char *hidden, const char *name)
+{
+	char aside[NAME_MAX + 1];
+	int error;
+
+	place_beside(place, "", aside);
+	if (hidden_rename_new(place, name, aside) == -1)
+		return errno == ENOENT ? hidden_rename_new(place, hidden, name) : -1;
+	if (hidden_rename_new(place, hidden, name) == 0) {
+		hidden_remove(place, aside);
+		return 0;
+	}
+	error = errno;
+	if (hidden_rename_new(place, aside, name) == -1) {
+		if (errno == EEXIST)
+			hidden_remove(place, aside);	/* others have replaced the file */
+		else
+			message("%s/%s: cannot rename it to %s: %s; it has the old contents", place->path, aside, name,
+			    strerror(errno));
+	}
+	return io_fail(error);
+}
+
+int
+hidden_rename_over(const struct place *place, const char *hidden, const char *name)
+{
+	if (place_is_smb(place))
+		return rename_aside(place, hidden, name);
+	return renameat(place->directory, hidden, place->directory, name);
+}

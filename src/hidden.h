@@ -1,0 +1,21 @@
+/* hidden.h: gives a file its final name instead of its hidden one, or removes the hidden one. */
+#ifndef HIDDEN_H
+#define HIDDEN_H
+
+struct place;
+
+/*
+ * These functions print a message themselves, and only then, when a hidden name stays in the directory. The caller has
+ * often succeeded by then, so there is no failure to return, and removing comes deep in several calls.
+ */
+
+/* Removes a hidden name. errno stays. */
+void	hidden_remove(const struct place *place, const char *hidden);
+
+/* Renames hidden to name, which must not exist. 0, or -1: EEXIST, or errno of rename(2). */
+int	hidden_rename_new(const struct place *place, const char *hidden, const char *name);
+
+/* Renames hidden to name, which may exist. 0, or -1: errno of rename(2). */
+int	hidden_rename_over(const struct place *place, const char *hidden, const char *name);
+
+#endif
