@@ -2,22 +2,16 @@
 #ifndef FIGURES_H
 #define FIGURES_H
 
-#include <sys/types.h>
-
 #include <stdbool.h>
 
-struct figures {
-	off_t bytes;			/* of the stream, so far as it was soaked up */
-	off_t memory_bytes;		/* of these, in memory */
-	const char *spill_directory;	/* where the others are, or NULL */
-	bool spill_in_memory;		/* though that is memory as well */
-	double soak_seconds;		/* negative: it was not begun */
-	double replay_seconds;		/* negative: nor this; or COMMAND reads the stream, and spool does not see it */
-	int status;			/* the exit status, 128+N for an end by signal N; negative: it is COMMAND's */
-};
+/*
+ * There is a spill file in this directory. in_memory: that is memory as well. To be called while signals are held
+ * (signals.h): the watch may write the figures.
+ */
+void	figures_spilled(const char *directory, bool in_memory);
 
-/* One line on standard error. */
-void	figures_summary(const struct figures *figures);
+/* The summary: one line on standard error. */
+void	figures_summary(void);
 
 /*
  * Opens file for figures_write(): emptied if it is a regular one, and made if there is none. It must not be the file of
@@ -27,9 +21,10 @@ void	figures_summary(const struct figures *figures);
 int	figures_open(const char *file, const char *output);
 
 /*
- * Writes the figures, in place of those before; in a FIFO or a terminal, behind them. Does nothing unless a file is
- * open. A failure is told, and changes nothing else.
+ * Writes the figures of the work until now, in place of those before; in a FIFO or a terminal, behind them. status: the
+ * exit status, 128+N for an end by signal N; negative: it is COMMAND's. Does nothing unless a file is open. A failure
+ * is reported, and changes nothing else.
  */
-void	figures_write(const struct figures *figures);
+void	figures_write(int status);
 
 #endif

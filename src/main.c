@@ -113,8 +113,7 @@ struct job {
 	int source;			/* what is read */
 	pid_t producer;			/* COMMAND, where it is the source; or 0 */
 	bool watched;			/* there is the watch of signals.h from the beginning to the end */
-	const char *spill_directory;	/* once something is in a spill file; else NULL */
-	bool spill_in_memory;
+	bool spilled;			/* the figures know of the spill file */
 };
 
 /* The end of a message, while nothing has been released. */
@@ -271,9 +270,9 @@ note_spill(struct job *job)
 
 	/* The watch may be asking for it. */
 	signals_hold();
-	job->spill_directory = spool_directory(directory);
-	job->spill_in_memory = spool_spills_to_memory(job->spool);
+	figures_spilled(spool_directory(directory), spool_spills_to_memory(job->spool));
 	signals_release();
+	job->spilled = true;
 }
 
 /* While the stream is soaked up. */
@@ -284,7 +283,7 @@ soaked(void *cookie, off_t bytes)
 
 	if (job->target != NULL)
 		target_soaked(job->target, bytes);
-	if (job->spill_directory == NULL && spool_is_rolled(job->spool))
+	if (!job->spilled && spool_is_rolled(job->spool))
 		note_spill(job);
 	progress_soaked(bytes, spool_in_memory(job->spool));
 }
@@ -471,39 +470,16 @@ gate(struct job *job)
 	return status;
 }
 
-/* What has been done until now, and what for. status: as in struct figures. */
-static struct figures
-figures_now(const struct job *job, int status)
-{
-	struct figures figures = {
-		.spill_directory = job->spill_directory, .spill_in_memory = job->spill_in_memory,
-		.soak_seconds = progress_seconds(PROGRESS_SOAK),
-		.replay_seconds = progress_seconds(job->target != NULL ? PROGRESS_SAVE : PROGRESS_REPLAY), .status = status
-	};
-
-	figures.bytes = progress_bytes(&figures.memory_bytes);
-	return figures;
-}
-
-/* The figures of --stats. The watch must not write them at the same time. */
-static void
-tell_figures(const struct job *job, int status)
-{
-	const struct figures figures = figures_now(job, status);
-
-	figures_write(&figures);
-}
-
 /*
  * Where there is a watch, a broken pipe is an error and not a death. But whoever reads a part and goes ends spool
  * without a word, as any filter; here after the line has been wiped away, and the figures have been told.
  */
 static void
-die_of_broken_pipe(const struct job *job)
+die_of_broken_pipe(void)
 {
 	progress_end();
 	signals_hold();
-	tell_figures(job, 128 + SIGPIPE);
+	figures_write(128 + SIGPIPE);
 	signals_release();
 	signals_unwatch();
 	(void)raise(SIGPIPE);	/* returns if it is ignored */
@@ -541,7 +517,7 @@ replay(const struct job *job)
 			return STATUS_FAILED;
 		}
 		if (error == EPIPE && job->watched)
-			die_of_broken_pipe(job);
+			die_of_broken_pipe();
 		message("standard output: cannot write: %s; it has %jd of %jd bytes", strerror(error),
 		    (intmax_t)spool_tell(spool), (intmax_t)size);
 		return STATUS_FAILED;
@@ -565,14 +541,11 @@ run_command(struct job *job)
 	}
 	progress_end();
 	/* COMMAND takes this process's place, so what is to be said is said before. */
-	if (job->options->verbose) {
-		const struct figures figures = figures_now(job, STATUS_DONE);
-
-		figures_summary(&figures);
-	}
+	if (job->options->verbose)
+		figures_summary();
 	if (job->watched) {
 		signals_hold();
-		tell_figures(job, -1);
+		figures_write(-1);
 		signals_release();
 		signals_unwatch();
 		job->watched = false;
@@ -614,11 +587,8 @@ transact(struct job *job)
 		status = replay(job);
 	}
 	progress_end();
-	if (status == STATUS_DONE && options->verbose) {
-		const struct figures figures = figures_now(job, status);
-
-		figures_summary(&figures);
-	}
+	if (status == STATUS_DONE && options->verbose)
+		figures_summary();
 	return status;
 }
 
@@ -632,7 +602,7 @@ abandon(void *cookie, int signal)
 		target_abandon(job->target);
 	remove_named(job);
 	progress_end();
-	tell_figures(job, 128 + signal);
+	figures_write(128 + signal);
 }
 
 /* Until the end of the process; or until COMMAND takes its place. */
@@ -842,7 +812,7 @@ main(int argc, char **argv)
 		status = run(&job);
 	signals_stop();		/* the watch must not look at a target that has gone */
 	progress_end();
-	tell_figures(&job, status);
+	figures_write(status);
 	target_close(job.target);
 	remove_named(&job);
 	named_close(job.named);
