@@ -14,6 +14,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "counts.h"
 #include "figures.h"
 #include "io.h"
 #include "message.h"
@@ -26,25 +27,48 @@ static const char *name;
 static int fd = -1;
 static bool rewritten;		/* it is a regular file: the figures replace what it has */
 
+static const char *spill_directory;	/* or NULL: there is no spill file */
+static bool spill_in_memory;
+
 void
-figures_summary(const struct figures *figures)
+figures_spilled(const char *directory, bool in_memory)
+{
+	spill_directory = directory;
+	spill_in_memory = in_memory;
+}
+
+/* Negative: the stream was not replayed; or COMMAND reads it, which spool does not see. */
+static double
+replay_seconds(void)
+{
+	const double saved = counts_seconds(COUNTS_SAVE);
+
+	return saved < 0 ? counts_seconds(COUNTS_REPLAY) : saved;
+}
+
+void
+figures_summary(void)
 {
 	char total[SIZE_TEXT], memory[SIZE_TEXT], spilled[SIZE_TEXT], replay[48] = "";
 	const char *also = "";
+	const double soaked = counts_seconds(COUNTS_SOAK), replayed = replay_seconds();
+	struct counts counts;
+	intmax_t bytes;
 
-	size_format(total, figures->bytes);
-	size_format(memory, figures->memory_bytes);
-	size_format(spilled, figures->bytes - figures->memory_bytes);
-	if (figures->replay_seconds >= 0)
-		(void)snprintf(replay, sizeof(replay), ", replayed in %.3f s", figures->replay_seconds);
-	if (figures->spill_in_memory)
+	counts_look(&counts);
+	bytes = counts.soaked;
+	size_format(total, counts.soaked);
+	size_format(memory, counts.in_memory);
+	size_format(spilled, counts.soaked - counts.in_memory);
+	if (replayed >= 0)
+		(void)snprintf(replay, sizeof(replay), ", replayed in %.3f s", replayed);
+	if (spill_in_memory)
 		also = " (which is memory as well; -T names another directory)";
-	if (figures->spill_directory != NULL)
-		message("%jd bytes (%s): %s in memory, %s in %s%s; soaked in %.3f s%s", (intmax_t)figures->bytes,
-		    total, memory, spilled, figures->spill_directory, also, figures->soak_seconds, replay);
+	if (spill_directory != NULL)
+		message("%jd bytes (%s): %s in memory, %s in %s%s; soaked in %.3f s%s", bytes, total, memory, spilled,
+		    spill_directory, also, soaked, replay);
 	else
-		message("%jd bytes (%s), all in memory; soaked in %.3f s%s", (intmax_t)figures->bytes, total,
-		    figures->soak_seconds, replay);
+		message("%jd bytes (%s), all in memory; soaked in %.3f s%s", bytes, total, soaked, replay);
 }
 
 static bool
@@ -232,25 +256,26 @@ rewind_file(void)
 }
 
 void
-figures_write(const struct figures *figures)
+figures_write(int status)
 {
 	static struct text text;	/* the stack may be small */
+	struct counts counts;
 	int result, copy;
 
 	if (fd == -1)
 		return;
+	counts_look(&counts);
 	text.length = 0;
 	add(&text, "{\"bytes\": %jd, \"memory_bytes\": %jd, \"spilled_bytes\": %jd, \"spill_directory\": ",
-	    (intmax_t)figures->bytes, (intmax_t)figures->memory_bytes,
-	    (intmax_t)(figures->bytes - figures->memory_bytes));
-	if (figures->spill_directory == NULL)
+	    (intmax_t)counts.soaked, (intmax_t)counts.in_memory, (intmax_t)(counts.soaked - counts.in_memory));
+	if (spill_directory == NULL)
 		add(&text, "null");
 	else
-		add_string(&text, figures->spill_directory);
-	add_seconds(&text, "soak_seconds", figures->soak_seconds);
-	add_seconds(&text, "replay_seconds", figures->replay_seconds);
+		add_string(&text, spill_directory);
+	add_seconds(&text, "soak_seconds", counts_seconds(COUNTS_SOAK));
+	add_seconds(&text, "replay_seconds", replay_seconds());
 	add_number(&text, "peak_rss_bytes", peak_rss());
-	add_number(&text, "status", figures->status);
+	add_number(&text, "status", status);
 	add(&text, "}\n");
 	result = rewind_file();
 	if (result == 0)

@@ -1,23 +1,17 @@
-/* figures.h: what spool reports at its end: the summary of -v, and the file of --stats. */
+/* figures.h: what spool says of its work when it is done: the summary of -v, and the file of --stats. */
 #ifndef FIGURES_H
 #define FIGURES_H
 
-#include <sys/types.h>
-
 #include <stdbool.h>
 
-struct figures {
-	off_t bytes;			/* soaked up */
-	off_t memory_bytes;		/* of these, kept in memory */
-	const char *spill_directory;	/* where the others are, or NULL if there are none */
-	bool spill_in_memory;		/* the spill directory is in memory (tmpfs) */
-	double soak_seconds;		/* negative: the soak did not begin */
-	double replay_seconds;		/* negative: there was no replay, or COMMAND reads the stream unseen */
-	int status;			/* the exit status; 128+N: ended by signal N; negative: COMMAND's, not known */
-};
+/*
+ * There is a spill file in this directory. in_memory: that is memory as well. To be called while signals are held
+ * (signals.h): the watch may write the figures.
+ */
+void	figures_spilled(const char *directory, bool in_memory);
 
-/* One line on standard error. */
-void	figures_summary(const struct figures *figures);
+/* The summary: one line on standard error. */
+void	figures_summary(void);
 
 /*
  * Opens the file for figures_write(). Empties a regular file, and makes the file if there is none. The file must not be
@@ -27,9 +21,10 @@ void	figures_summary(const struct figures *figures);
 int	figures_open(const char *file, const char *output);
 
 /*
- * Writes the figures in place of the former ones; into a FIFO or a terminal, behind them. Does nothing unless a file is
- * open. Reports a failure, which does not change the exit status.
+ * Writes the figures of the work until now in place of the former ones; into a FIFO or a terminal, behind them. status:
+ * the exit status, or 128+N for an end by signal N; negative: that of COMMAND, which is not known. Does nothing unless
+ * a file is open. Reports a failure, which does not change the exit status.
  */
-void	figures_write(const struct figures *figures);
+void	figures_write(int status);
 
 #endif

@@ -134,16 +134,13 @@ somewhere() {
 	    fsync:EIO spool -w -b -o f
 }
 
-# shellcheck disable=SC2016 # for the shells that are started
-@test "main.c: before anything is read" {
-	needs bindfs
+@test "streams.c" {
 	row 1 "spool: /dev/null: cannot open: Too many open files; nothing was read" \
 	    with open:EMFILE:1 sh -c 'exec spool -o f true <&-'
-	row 127 "spool: no-such: command not found; nothing was read" spool no-such
-	row 127 "spool: f: command not found; to write to the file of that name, use -o; nothing was read" spool f
-	row 126 "spool: ./f: cannot be run: Permission denied; to write to the file of that name, use -o; nothing was read" spool ./f
-	row 126 "spool: ./d: cannot be run: Is a directory; nothing was read" spool ./d
-	row 1 "spool: cat: cannot be started: Cannot allocate memory; nothing was read" with strdup:ENOMEM:1 spool cat
+}
+
+@test "preflight.c" {
+	needs bindfs
 	row 1 "spool: no/such: cannot make a spill file there: No such file or directory; nothing was read" spool -T no/such
 	row 1 "spool: no/such: cannot make a spill file there (it is \$TMPDIR): No such file or directory; nothing was read" \
 	    env TMPDIR=no/such spool -m 0
@@ -151,19 +148,25 @@ somewhere() {
 	bindfs --perms=a=rwX --chmod-ignore "$BATS_FILE_TMPDIR/base" "$BATS_FILE_TMPDIR/m" 3>&-
 	row 0 "spool: $BATS_FILE_TMPDIR/m: others can write into a spill file there; -T names another directory" \
 	    spool -T "$BATS_FILE_TMPDIR/m"
+	row 0 "spool: $BATS_FILE_TMPDIR/m/spool-XXXXXX: cannot remove; it is empty" \
+	    with unlink:EACCES:1 spool -T "$BATS_FILE_TMPDIR/m"
 	umount -l "$BATS_FILE_TMPDIR/m"
-	row 1 "spool: d: everybody can rename files there, so {} would not be safe; -T names another directory; nothing was read" \
-	    sh -c 'chmod 777 d; exec spool -T d -c "cat {}"'
-	somewhere 1 "spool: d: cannot make a directory for {} there: Too many open files; nothing was read" \
-	    open:EMFILE spool -T d -c 'cat {}'
-	row 1 "spool: cannot start: Resource temporarily unavailable; nothing was read" with pthread_create:EAGAIN:1 spool -p
 	row 1 "spool: cannot start: Too many open files; nothing was read" with fcntl:EMFILE:4 spool -o f
-	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" calloc:ENOMEM spool -o f
-	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" malloc:ENOMEM spool
 }
 
-# shellcheck disable=SC2016 # for the shells that are started
-@test "main.c: while it is read, and after" {
+@test "report.c" {
+	row 127 "spool: no-such: command not found; nothing was read" spool no-such
+	row 127 "spool: f: command not found; to write to the file of that name, use -o; nothing was read" spool f
+	row 126 "spool: ./f: cannot be run: Permission denied; to write to the file of that name, use -o; nothing was read" spool ./f
+	row 126 "spool: ./d: cannot be run: Is a directory; nothing was read" spool ./d
+	row 1 "spool: cat: cannot be started: Cannot allocate memory; nothing was read" with strdup:ENOMEM:1 spool cat
+	row 127 "spool: ./script: cannot be run: it or its interpreter is missing; no file was made" spool -o new ./script
+	row 1 "spool: true: cannot be started: Resource temporarily unavailable; the file is unchanged" \
+	    with posix_spawn:EAGAIN:1 spool -o f true
+}
+
+@test "engine.c" {
+	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" malloc:ENOMEM spool
 	row 1 "spool: cannot write the stream in memory: Too many open files; nothing was released" \
 	    with open:ENOENT:1-9,fcntl:EMFILE:6-9 spool cat
 	row 1 "spool: f: cannot write its new contents: No space left on device; the file is unchanged" \
@@ -181,22 +184,35 @@ somewhere() {
 	row 1 "spool: d: cannot write the spill file: Permission denied; nothing was released" \
 	    with open:EMFILE:1,unlink:EACCES:1 spool -m 0 -T d
 	also "spool: d/spool-XXXXXX: cannot remove; it is empty"
-	row 127 "spool: ./script: cannot be run: it or its interpreter is missing; no file was made" spool -o new ./script
-	row 1 "spool: true: cannot be started: Resource temporarily unavailable; the file is unchanged" \
-	    with posix_spawn:EAGAIN:1 spool -o f true
 	row 3 "spool: standard input: longer than 10 (-l); nothing was released" spool -l 10
 	row 3 "spool: yes: longer than 10K (-l); the file is unchanged" spool -l 10K -o f yes
+}
+
+@test "source.c" {
 	somewhere 1 "spool: true: cannot wait for it: No child processes; the file is unchanged" waitpid:ECHILD spool -o f true
 	row 5 "spool: sh: exited with status 5; no file was made" spool -o new sh -c 'exit 5'
+}
+
+# shellcheck disable=SC2016 # for the shells that are started
+@test "gate.c" {
 	row 3 "spool: the check 'kill -9 \$\$' was ended by signal 9 (Killed); the file is unchanged" spool -c 'kill -9 $$' -o f
 	row 3 "spool: the check 'exit 5' exited with status 5; nothing was released" spool -c 'exit 5'
 	row 3 "spool: the check 'echo x >>{}' has changed the stream; the file is unchanged" spool -c 'echo x >>{}' -o f
 	somewhere 1 "spool: d/spool-XXXXXX/stream: cannot show the stream to the check: Input/output error; nothing was released" \
 	    fchmod:EIO spool -T d -c 'cat {}'
-	row 0 "spool: d/spool-XXXXXX.stream: cannot remove: Input/output error" with unlinkat:EIO:1 spool -T d -c 'true {}'
 	somewhere 1 "spool: cannot start the check: Cannot allocate memory; nothing was released" strdup:ENOMEM spool -c true
 	row 1 "spool: cannot run the check 'true': Resource temporarily unavailable; nothing was released" \
 	    with posix_spawn:EAGAIN:1 spool -c true
+}
+
+@test "main.c" {
+	row 1 "spool: d: everybody can rename files there, so {} would not be safe; -T names another directory; nothing was read" \
+	    sh -c 'chmod 777 d; exec spool -T d -c "cat {}"'
+	somewhere 1 "spool: d: cannot make a directory for {} there: Too many open files; nothing was read" \
+	    open:EMFILE spool -T d -c 'cat {}'
+	row 1 "spool: cannot start: Resource temporarily unavailable; nothing was read" with pthread_create:EAGAIN:1 spool -p
+	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" calloc:ENOMEM spool -o f
+	row 0 "spool: d/spool-XXXXXX.stream: cannot remove: Input/output error" with unlinkat:EIO:1 spool -T d -c 'true {}'
 	row 1 "spool: cannot run the check 'true': Resource temporarily unavailable; nothing was released" \
 	    with pthread_create:EAGAIN:1-9 spool -c true
 	row 1 "spool: standard output: cannot write: No space left on device; it has 0 of 292 bytes" \

@@ -1,0 +1,121 @@
+/* gate.c: runs CHECK on the complete stream, and decides. */
+#include <config.h>
+
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "command.h"
+#include "engine.h"
+#include "gate.h"
+#include "job.h"
+#include "message.h"
+#include "named.h"
+#include "options.h"
+#include "report.h"
+#include "spool.h"
+#include "target.h"
+
+/* Completes the file that {} stands for, and returns a descriptor for reading it. -1 after a message. */
+static int
+show_named(const struct job *job)
+{
+	const off_t size = spool_size(job->spool);
+	int stream;
+
+	if (spool_rollover(job->spool) == -1 || spool_flush(job->spool) == -1) {
+		engine_report(job, "write", report_state(job));
+		return -1;
+	}
+	spool_freeze(job->spool);
+	stream = named_show(job->named, size);
+	if (stream == -1)
+		message("%s: cannot show the stream to the check: %s; %s", named_path(job->named), strerror(errno),
+		    report_state(job));
+	return stream;
+}
+
+/* A descriptor with the stream for CHECK, and in *path, to be freed, what {} stands for. -1 after a message. */
+static int
+open_stream(const struct job *job, char **path)
+{
+	int stream;
+
+	*path = NULL;
+	if (job->named != NULL) {
+		stream = show_named(job);
+		*path = stream == -1 ? NULL : strdup(named_path(job->named));
+	} else if (job->check_has_path) {
+		return target_show(job->target, job->spool, path);
+	} else {
+		stream = spool_seal(job->spool);
+		/* Without /proc, only a file with a name can be opened a second time. */
+		if (stream == -1 && errno == ENOENT && job->sink == TO_FILE)
+			return target_show(job->target, job->spool, path);
+		if (stream == -1)
+			engine_report_seal(job, report_state(job));
+		else
+			*path = strdup("");
+	}
+	if (stream == -1 || *path != NULL)
+		return stream;
+	message("cannot start the check: %s; %s", strerror(errno), report_state(job));
+	(void)close(stream);	/* only to be read */
+	return -1;
+}
+
+/* Whether the stream that CHECK has read is the one that will be released: 1 yes, 0 no, -1 after a message. */
+static int
+is_intact(const struct job *job)
+{
+	int intact = job->named != NULL ? named_is_intact(job->named) : spool_is_intact(job->spool);
+
+	if (intact == -1)
+		engine_report(job, "read", report_state(job));
+	return intact == 1 && job->sink == TO_FILE ? target_is_intact(job->target) : intact;
+}
+
+/* What CHECK has decided. status is as waitpid(2) gives it. */
+static int
+judge(const struct job *job, int status)
+{
+	const char *check = job->options->check;
+	int intact;
+
+	if (WIFSIGNALED(status)) {
+		message("the check '%.200s' was ended by signal %d (%s); %s", check, WTERMSIG(status),
+		    strsignal(WTERMSIG(status)), report_state(job));
+		return STATUS_REFUSED;
+	}
+	if (WEXITSTATUS(status) != 0) {
+		message("the check '%.200s' exited with status %d; %s", check, WEXITSTATUS(status), report_state(job));
+		return STATUS_REFUSED;
+	}
+	intact = is_intact(job);
+	if (intact == 0)
+		message("the check '%.200s' has changed the stream; %s", check, report_state(job));
+	return intact == 1 ? STATUS_DONE : intact == 0 ? STATUS_REFUSED : STATUS_FAILED;
+}
+
+int
+gate_check(const struct job *job)
+{
+	const char *check = job->options->check;
+	char *path;
+	int stream = open_stream(job, &path), status;
+
+	if (stream == -1)
+		return STATUS_FAILED;
+	if (command_set_size(spool_size(job->spool)) == 0 && command_check(check, path, stream, &status) == 0) {
+		status = judge(job, status);
+	} else {
+		message("cannot run the check '%.200s': %s; %s", check, strerror(errno), report_state(job));
+		status = STATUS_FAILED;
+	}
+	(void)close(stream);	/* only read */
+	free(path);
+	return status;
+}
