@@ -19,9 +19,9 @@
 #include "target.h"
 
 /*
- * With -o, the disk is to write while the source is read. The page cache would only put that off: the kernel writes
- * later than asked, and fsync(2) waits for the rest. So from this many bytes on, the new contents bypass the page
- * cache. With fewer, fsync(2) has so little to do that two threads are not worth it.
+ * With -o, the disk should write while the source is read. From the page cache, the kernel writes later than asked, and
+ * fsync(2) waits for the rest. So beyond this many bytes the new contents bypass the page cache. Up to there, starting
+ * the two threads costs more than they save.
  * 1 GiB, -m 0, medians of 4, with so much through the page cache first: 0 or 16 MiB 0.72 s, 64 MiB 0.74, 256 MiB
  * 0.76, all that the kernel would not write soon (SPOOL_AUTOMATIC) 0.83; `cat >tmp && sync tmp && mv tmp f` 1.08.
  */
@@ -45,7 +45,7 @@ engine_open(struct job *job)
 		if (engine.spill_fd != -1 && !options->no_sync && !options->if_changed)
 			engine.cache_limit = CACHED_BEFORE_SYNC;
 	}
-	/* COMMAND and CHECK read through a descriptor, so the memory part is a memfd; but {} stands for a file. */
+	/* COMMAND and CHECK read through a descriptor, so the memory part is a memfd. {} stands for a file instead. */
 	if (job->named != NULL)
 		engine.spill_fd = named_fd(job->named);
 	else

@@ -18,6 +18,7 @@
 #include "figures.h"
 #include "io.h"
 #include "message.h"
+#include "signals.h"
 #include "size.h"
 #include "utf8.h"
 
@@ -150,8 +151,10 @@ figures_open(const char *file, const char *output)
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
 		return STATUS_FAILED;
 	}
+	signals_hold();		/* the watch finds the file open or not, and nothing in between */
 	name = file;
 	fd = opened;
+	signals_release();
 	return STATUS_DONE;
 }
 

@@ -53,7 +53,7 @@ open_stream(const struct job *job, char **path)
 	} else {
 		stream = spool_seal(job->spool);
 		/* Without /proc, only a file with a name can be opened a second time. */
-		if (stream == -1 && errno == ENOENT && job->sink == TO_FILE)
+		if (stream == -1 && errno == ENOENT && job->sink == TO_FILE && target_can_show(job->target))
 			return target_show(job->target, job->spool, path);
 		if (stream == -1)
 			engine_report_seal(job, report_state(job));
@@ -63,18 +63,36 @@ open_stream(const struct job *job, char **path)
 	if (stream == -1 || *path != NULL)
 		return stream;
 	message("cannot start the check: %s; %s", strerror(errno), report_state(job));
-	(void)close(stream);	/* only to be read */
+	(void)close(stream);	/* it is only read */
 	return -1;
+}
+
+static int
+is_named_intact(const struct job *job)
+{
+	const int intact = named_is_intact(job->named);
+
+	if (intact == -1)
+		message("%s: cannot read: %s; %s", named_path(job->named), strerror(errno), report_state(job));
+	return intact;
+}
+
+static int
+is_spool_intact(const struct job *job)
+{
+	const int intact = spool_is_intact(job->spool);
+
+	if (intact == -1)
+		engine_report(job, "read", report_state(job));
+	return intact;
 }
 
 /* Whether the stream that CHECK has read is the one that will be released: 1 yes, 0 no, -1 after a message. */
 static int
 is_intact(const struct job *job)
 {
-	int intact = job->named != NULL ? named_is_intact(job->named) : spool_is_intact(job->spool);
+	const int intact = job->named != NULL ? is_named_intact(job) : is_spool_intact(job);
 
-	if (intact == -1)
-		engine_report(job, "read", report_state(job));
 	return intact == 1 && job->sink == TO_FILE ? target_is_intact(job->target) : intact;
 }
 
@@ -115,7 +133,7 @@ gate_check(const struct job *job)
 		message("cannot run the check '%.200s': %s; %s", check, strerror(errno), report_state(job));
 		status = STATUS_FAILED;
 	}
-	(void)close(stream);	/* only read */
+	(void)close(stream);	/* it is only read */
 	free(path);
 	return status;
 }

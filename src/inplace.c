@@ -167,7 +167,7 @@ put_back(const struct inplace *file, struct aside *aside, off_t touched)
 {
 	if (io_truncate(file->fd, aside->old.st_size) == -1)
 		return -1;
-	/* Otherwise the next write would report what was lost before. */
+	/* This takes the error of a lost write, which the next fsync(2) would report otherwise. */
 	(void)store_sync(file->fd);
 	if (aside->clone == -1 || clone_to(file->fd, aside->clone) == -1) {
 		if (aside->clone != -1 && aside->copy == NULL && copy_from(file, aside->clone, aside) == -1)
@@ -225,7 +225,7 @@ undo_overwrite(const struct inplace *file, struct aside *aside, off_t touched, i
 		    strerror(why_not));
 }
 
-/* Learns whether the stream is whole before the file is touched. */
+/* Asks whether the spilled data has arrived, before the file is changed. */
 static int
 flush_stream(const struct inplace *file, struct spool *spool)
 {

@@ -1,7 +1,7 @@
 /*
  * inplace.h: writes a spool into an existing file, for -w and -a: the inode, its owner and its other names stay.
  *
- * That cannot be done in one step. So all that can fail is tried before the first byte changes: the old contents are
+ * Overwriting is not atomic. So all that can fail is tried before the first byte changes: the old contents are
  * put aside, and the space for the new ones is reserved, as far as the file system can. A file system cannot reserve
  * space for blocks that the file shares with another one; in the holes of a sparse file none is reserved. If writing
  * fails all the same, the old contents are put back. Only a SIGKILL or a power cut in between leaves a part of each.
@@ -36,8 +36,8 @@ int	inplace_open(const struct place *place, bool append);
 
 /*
  * Writes the stream and closes file->fd: an exit status. Prints its own message, which says what became of the file.
- * From the first byte that changes, the signals are held (signals.h) and not released. What others append meanwhile is
- * kept; where they did, a stream that failed halfway cannot be taken back.
+ * From the first byte that changes, the signals are held (signals.h) and not released. What other processes append
+ * meanwhile is kept. Then the part of a stream that failed cannot be removed again.
  */
 int	inplace_write(const struct inplace *file, struct spool *spool);
 

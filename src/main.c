@@ -1,35 +1,37 @@
 /*
  * main.c: options -> source -> soak -> gate -> sink. What follows stands in the order in which it happens.
  *
- *	main			the only place that exits, except options.c (help, usage errors) and signals.c (signals)
+ *	main			returns the exit status. spool also ends in options.c (help, usage errors), in
+ *				signals.c, in run_command (exec), and by a broken pipe
  *	  options_parse		options.c	argv -> struct options; size.c: "64M" -> bytes
- *	  streams_hold		streams.c	the standard streams that are used must be open
+ *	  streams_hold		streams.c	checks the standard streams, and occupies the numbers of closed ones
  *	  begin_figures		figures.c	the file of --stats
- *	  preflight_check	preflight.c	COMMAND is found, the spill directory can be used: or nothing is read
- *	  begin_watch		signals.c	who cleans up when a signal comes
+ *	  preflight_check	preflight.c	fails if COMMAND is not found, or the spill directory cannot be used
  *	  begin_target		target.c	the file of -o: place.c finds it, old.c looks at it, new.c stages
  *				the new one (staged.c, attributes.c), if chattr.c allows that; special.c: a device
  *	  begin_named		named.c		the file that {} in CHECK stands for, in a private directory
  *	  engine_open		engine.c	the engine: libspool/spool.c, see libspool/spool.h
  *	  source_begin		source.c	with -o, COMMAND is started; else the source is standard input
- *	  progress_begin	progress.c	the line of -p, and the answer to SIGUSR1, from here on; line.c: their text;
- *				counts.c: what they show, and -v and --stats
+ *	  progress_begin	progress.c	the line of -p, and the answer to SIGUSR1, from here on; line.c:
+ *				their text; counts.c: what they, -v and --stats show
  *	  engine_soak		libspool/fill.c	source -> memory.c, then -> spill.c, and when that is
  *				all that the page cache may have (cache.c), -> ring.c; io.c below all
  *	  gate			gate.c		CHECK, on what spool_seal, target_show or named_show returns; braces.c:
- *				{} in it; fingerprint.c sees whether it has changed the stream
+ *				{} in it; fingerprint.c: whether CHECK has changed the stream
  *	  source_end		source.c	COMMAND's end, and its status
  *	  target_commit		target.c	-o: the file is replaced: new.c, staged.c, hidden.c; backup.c: -b;
  *				inplace.c: or written into, for -w and -a; compare.c: or left alone, for -u;
- *				store.c waits for the disk
+ *				special.c: or opened, if it is a device; store.c waits for the disk
  *	  replay		libspool/drain.c	memory.c, spill.c, ring.c -> standard output; transfer.c: what
  *				fill.c and drain.c share
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
- *	  figures_write		figures.c	--stats; figures_summary: -v
+ *	  figures_summary	figures.c	-v; figures_write: --stats. Both come before COMMAND is executed
  *
- * The steps share job.h. message.c prints every diagnostic, in which utf8.c finds the characters, and message.h names
- * the exit statuses; report.c has what several steps say of COMMAND. command.c finds and starts programs.
- * libspool/stream.c, a stdio view of a spool, is for the engine's other users.
+ * The second column is the file that does the work. The first step that makes a file or a child starts the watch
+ * (begin_watch; signals.c), which removes what must not stay behind when a signal ends spool. The steps share job.h.
+ * message.c prints every diagnostic, in which utf8.c finds the characters, and message.h names the exit statuses;
+ * report.c has what several steps say of COMMAND. command.c finds and starts programs. libspool/stream.c, a stdio view
+ * of a spool, is for the engine's other users.
  */
 #include <config.h>
 
@@ -68,10 +70,6 @@ cannot_start(void)
 	return STATUS_FAILED;
 }
 
-/*
- * The watch
- */
-
 /* Removes the file that {} stands for. Not to be called while the watch could do the same. */
 static void
 remove_named(const struct job *job)
@@ -93,10 +91,7 @@ abandon(void *cookie, int signal)
 	figures_write(128 + signal);
 }
 
-/*
- * The watch is started by the first step that needs it: because there is something to clean up, or a child that has to
- * be told of the signal. 0, or -1: errno of signals_watch().
- */
+/* Starts the watch if it is not running: before a file or a child is made. 0, or -1: errno of signals_watch(). */
 static int
 begin_watch(struct job *job)
 {
@@ -108,7 +103,7 @@ begin_watch(struct job *job)
 	return 0;
 }
 
-/* For an end that the watch must not see: COMMAND takes the place of spool, or a broken pipe ends spool. */
+/* Writes the figures and stops the watch: COMMAND takes the place of spool, or SIGPIPE ends spool. */
 static void
 end_watch(int status)
 {
@@ -123,12 +118,11 @@ end_watch(int status)
  * Before the first byte is read
  */
 
-/* -p needs the watch, too: the line is wiped away at the end. */
+/* -p needs the watch, too, because a signal must clear the progress line. */
 static int
 begin_figures(struct job *job)
 {
 	const struct options *options = job->options;
-	int status;
 
 	if (!options->progress && options->stats == NULL)
 		return STATUS_DONE;
@@ -136,10 +130,7 @@ begin_figures(struct job *job)
 		return cannot_start();
 	if (options->stats == NULL)
 		return STATUS_DONE;
-	signals_hold();		/* the watch finds the file open or not, and nothing in between */
-	status = figures_open(options->stats, options->output);
-	signals_release();
-	return status;
+	return figures_open(options->stats, options->output);
 }
 
 static int
@@ -156,7 +147,9 @@ begin_target(struct job *job)
 		.progress = &progress
 	};
 
+	signals_hold();
 	job->target = target_create(&wanted);
+	signals_release();
 	if (job->target == NULL || begin_watch(job) == -1)
 		return cannot_start();
 	return target_prepare(job->target);
@@ -168,16 +161,15 @@ begin_named(struct job *job)
 {
 	const struct options *options = job->options;
 	const char *directory = spool_directory(options->directory);
+	int status = STATUS_DONE;
 
-	/* Only after target_prepare() is it known that the default directory is needed with -o. */
-	if (job->sink == TO_FILE && options->directory == NULL) {
-		int status = preflight_check_directory(directory);
-
-		if (status != STATUS_DONE)
-			return status;
-	}
-	if (begin_watch(job) == -1)
-		return cannot_start();
+	/* With -o, only target_prepare() tells whether the default directory is needed. */
+	if (job->sink == TO_FILE && options->directory == NULL)
+		status = preflight_check_directory(directory);
+	if (status == STATUS_DONE && begin_watch(job) == -1)
+		status = cannot_start();
+	if (status != STATUS_DONE)
+		return status;
 	if (!named_is_safe(directory)) {
 		message("%s: everybody can rename files there, so {} would not be safe; -T names another directory; "
 		    "nothing was read", directory);
@@ -209,14 +201,11 @@ begin(struct job *job)
 	return status == STATUS_DONE ? source_begin(job) : status;
 }
 
-/*
- * The gate
- */
-
 static int
 gate(struct job *job)
 {
 	const char *check = job->options->check;
+	const bool only_here = !watched;
 	int status;
 
 	if (check == NULL)
@@ -232,6 +221,10 @@ gate(struct job *job)
 		remove_named(job);
 		signals_release();
 	}
+	if (only_here) {
+		signals_unwatch();
+		watched = false;
+	}
 	return status;
 }
 
@@ -240,15 +233,24 @@ gate(struct job *job)
  */
 
 /*
- * While there is a watch, writing to a broken pipe is an error, EPIPE. But a reader that takes a part and goes is to end
- * spool without a message, like any filter. Before that, the line of -p is wiped away, and the figures are written.
+ * While the watch runs, SIGPIPE is blocked, and a write to a broken pipe fails with EPIPE. spool still has to die of
+ * SIGPIPE, without a message, as other filters do. Before that, it clears the progress line and writes the figures.
  */
 static void
 die_of_broken_pipe(void)
 {
 	progress_end();
 	end_watch(128 + SIGPIPE);
-	(void)raise(SIGPIPE);	/* returns if it is ignored */
+	(void)raise(SIGPIPE);
+}
+
+/* Whether SIGPIPE was ignored already when spool was started. */
+static bool
+ignores_broken_pipe(void)
+{
+	struct sigaction now;
+
+	return sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
 }
 
 /* What standard output has received if the stream cannot be read any more after so many bytes. */
@@ -268,12 +270,13 @@ report_replay(const struct job *job, off_t size)
 	const off_t bytes = spool_tell(job->spool);
 
 	if (spool_fault(job->spool) != SPOOL_SINK) {
+		errno = error;
 		engine_report(job, "read", released(bytes, size));
 		return STATUS_FAILED;
 	}
 	if (broken && job->options->ignore_epipe)
 		return STATUS_DONE;
-	if (error == EPIPE && watched)
+	if (error == EPIPE && watched && !ignores_broken_pipe())
 		die_of_broken_pipe();
 	message("standard output: cannot write: %s; it has %jd of %jd bytes", strerror(error), (intmax_t)bytes,
 	    (intmax_t)size);
@@ -320,10 +323,11 @@ run_command(const struct job *job)
 		status = STATUS_FAILED;
 	else
 		status = command_exec(job->path, job->options->command, stream);
-	/* No COMMAND needs SIGPIPE as it was any more, and the figures may be written to a reader that has gone. */
+	/* Writing the figures to a FIFO without a reader must not kill spool. No COMMAND inherits this any more. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	report_start(job, status);
-	(void)close(stream);
+	if (job->named == NULL)
+		(void)close(stream);	/* it is only read */
 	return status;
 }
 
@@ -339,7 +343,7 @@ release(const struct job *job)
 }
 
 /*
- * The story
+ * The run
  */
 
 static int

@@ -63,9 +63,8 @@ try_staging(struct new *new, char *why, size_t size)
 }
 
 /*
- * Where a file system refuses to change a mode, or has none, a file cannot be private first and have its final mode
- * later. Others could read it while it is staged, or even write into it. So there it is staged only at the commit, and
- * then compared with the stream.
+ * Some file systems refuse to change a mode, or have no modes. Other users could read or write a staged file there. So
+ * such a file is staged only at the commit, with its final mode, and is compared with the stream.
  */
 int
 new_prepare(struct new *new, char *why, size_t size)
@@ -168,7 +167,7 @@ new_show(struct new *new, struct spool *spool)
 	const off_t size = spool_size(spool);
 	int fd;
 
-	/* A name there could not be removed. */
+	/* A name in an append-only directory could not be removed. */
 	if (chattr_append_only(staged->place->directory, ""))
 		return io_fail(EPERM);
 	if (complete(new, spool) == -1 || staged_link(staged, suffix_of(new)) == -1
@@ -244,7 +243,7 @@ is_race(const struct new *new, int error)
 	return new->old->exists ? error == EEXIST && smb : error == EEXIST || (error == EACCES && smb);
 }
 
-/* Why the file could not get its name. Asks whether the old file is still there: some file systems remove it first. */
+/* Why the file could not get its name. Looks for the old file, which some file systems remove before the rename fails. */
 static enum new_fault
 find_fault(const struct new *new, int error)
 {

@@ -32,10 +32,10 @@ struct new {
 	const struct spool_progress *progress;	/* told of what is copied into the file, or NULL */
 	bool late;			/* cannot be private, so it is staged at the commit only: see new_prepare() */
 	bool is_spill;			/* the engine spills into the staged file */
-	off_t begun;			/* the disk was asked to write so many bytes of the spill file */
-	bool complete;			/* it has the whole stream */
-	bool shown;			/* a check may have seen it, when it was: */
-	struct fingerprint fingerprint;
+	off_t begun;			/* writeback was started for this many bytes of the spill file */
+	bool complete;			/* the staged file has the whole stream */
+	bool shown;			/* new_show() has succeeded */
+	struct fingerprint fingerprint;	/* of the file when it was shown */
 	enum new_fault fault;
 	char what[NAME_MAX + 64];	/* the attribute that cannot be kept, in words; or the hidden name that stays */
 };
@@ -47,7 +47,7 @@ struct new {
  */
 int	new_prepare(struct new *new, char *why, size_t size);
 
-/* Makes the disk begin to write the spill file, of which the soak has filled so many bytes. For a commit that syncs. */
+/* Starts writeback of the spill file, which has this many bytes now. Only for a commit that will sync. */
 void	new_soaked(struct new *new, off_t bytes);
 
 /*
@@ -60,12 +60,12 @@ int	new_show(struct new *new, struct spool *spool);
 int	new_is_intact(const struct new *new);
 
 /*
- * Does all that is to be done before the file gets its name; sync waits for the disk. 0, or -1 with errno, and fault is
- * set.
+ * Completes the staged file: contents, attributes, times. sync: waits until they are on the disk. 0, or -1 with errno,
+ * and fault is set.
  */
 int	new_finish(struct new *new, struct spool *spool, bool sync);
 
-/* Gives the file its name: from here on it is the one that the place names. 0, or -1 with errno, and fault is set. */
+/* Renames or links the staged file to its final name. 0, or -1 with errno, and fault is set. */
 int	new_publish(struct new *new);
 
 /* Removes the file, which is not needed. A spill file stays open for the engine. */

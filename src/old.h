@@ -1,4 +1,4 @@
-/* old.h: the file as it is under its name now: what may be done with it, and what the new one has to get from it. */
+/* old.h: the existing file: its status, whether it may be written, and the attributes that the new file gets. */
 #ifndef OLD_H
 #define OLD_H
 
@@ -39,9 +39,9 @@ bool	old_sponge_renames(const struct place *place);
 int	old_give(const struct old *old, int fd, bool open, char *what, size_t size);
 
 /*
- * Waits before the next attempt, after this many. SMB keeps the name of a file that others have removed until its last
- * close. So the file is closed here, and after some attempts there are pauses: four seconds in all on SMB, two
- * elsewhere.
+ * Closes the file and sleeps before the next attempt. attempts: how many have failed so far. SMB keeps the name of a
+ * removed file until its last close. So the file is closed here, and after some attempts there are pauses: four seconds
+ * in all on SMB, two elsewhere.
  */
 void	old_wait(struct old *old, const struct place *place, int attempts);
 

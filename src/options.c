@@ -16,7 +16,7 @@
 #include "spool.h"
 
 /* Where an option makes sense. */
-enum where { ANYWHERE, WITH_FILE, TO_STDOUT };
+enum where { ANYWHERE, WITH_FILE, WITH_STDOUT };
 
 enum type { SETS_FLAG, SETS_WORD, HAS_CASE };
 
@@ -250,7 +250,7 @@ name_of(const struct row *row, char text[NAME_TEXT])
 	return text;
 }
 
-/* An empty word may come from a variable that is not set: a check or a file must not be lost for that. */
+/* An empty word often comes from a variable that is not set, so it is an error and not ignored. */
 static const char *
 parse_word(const char *option, const char *text)
 {
@@ -273,14 +273,14 @@ parse_suffix(const char *text)
 	return text;
 }
 
-/* "-b .bak" is easily written, where -b.bak is meant. */
+/* A user may write "-b .bak" and mean -b.bak. */
 static void
 requires_file(const struct options *options, const struct row *row)
 {
 	const char *word = options->command != NULL ? options->command[0] : "";
 	char name[NAME_TEXT];
 
-	if (row->letter == 'b' && *word == '.' && strchr(word, '/') == NULL)
+	if (options->backup != NULL && *word == '.' && strchr(word, '/') == NULL)
 		message("-b requires -o FILE; '%s' was taken for COMMAND, since a suffix is written -b%s", word, word);
 	else
 		message("%s requires -o FILE", name_of(row, name));
@@ -299,7 +299,7 @@ requires_stdout(const struct options *options, const char *name)
 	usage_exit();
 }
 
-/* Whether the option goes together with the rest of the command line. */
+/* Rejects an option that does not go together with the rest of the command line. */
 static void
 check_row(const struct options *options, const struct row *row, const bool given[ROWS])
 {
@@ -307,7 +307,7 @@ check_row(const struct options *options, const struct row *row, const bool given
 
 	if (row->where == WITH_FILE && options->output == NULL)
 		requires_file(options, row);
-	if (row->where == TO_STDOUT)
+	if (row->where == WITH_STDOUT)
 		requires_stdout(options, name_of(row, name));
 	for (size_t i = 0; row->type == SETS_FLAG && i < ROWS; i++)
 		if (given[i] && rows[i].letter != 0 && strchr(row->note, rows[i].letter) != NULL) {
@@ -347,7 +347,7 @@ parse_as_sponge(struct options *options, int argc, char **argv)
 	options->fall_back = true;
 }
 
-/* An option that has a case. */
+/* A VALUE or an ACTION. */
 static void
 take_case(struct options *options, char letter, const char *argument)
 {

@@ -25,7 +25,7 @@
 
 enum {
 	MOST_NEEDED = 16,
-	/* For the stream in memory, and for its reader; a spill file is open twice. */
+	/* Descriptors of spool_seal(): the memfd, or a spill file, which is open twice; and the reader. */
 #ifdef HAVE_MEMFD_CREATE
 	SEALED = 2
 #else
@@ -57,7 +57,6 @@ descriptors_needed(const struct job *job)
 	return needed;
 }
 
-/* Opens that many, and closes them. */
 static int
 check_descriptors(int needed)
 {
@@ -127,7 +126,7 @@ preflight_check_directory(const char *directory)
 	return STATUS_FAILED;
 }
 
-/* Without -T, and where memory may suffice, the default directory need not be usable. */
+/* Without -T, the default directory is checked only if something will certainly be made there. */
 static bool
 needs_directory(const struct job *job)
 {

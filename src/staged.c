@@ -41,7 +41,7 @@ staged_open(struct staged *staged, const char *suffix, mode_t mode)
 	staged->reopened = false;
 	if (open_anonymous(staged, mode) == 0)
 		return 0;
-	/* A name there could not be removed. */
+	/* A name in an append-only directory could not be removed. */
 	if (chattr_append_only(place->directory, ""))
 		return io_fail(EPERM);
 	signals_hold();
@@ -58,7 +58,7 @@ staged_open(struct staged *staged, const char *suffix, mode_t mode)
 	return staged->fd == -1 ? -1 : 0;
 }
 
-/* All file systems where chmod fails or there are no modes make files with names only. */
+/* A file without a name is private: file systems that have such files also have modes. */
 bool
 staged_is_private(const struct staged *staged)
 {
@@ -111,7 +111,7 @@ staged_link(struct staged *staged, const char *suffix)
 	return result;
 }
 
-/* Opens a file for reading, as this number, which the engine knows. A lower number is free if others were closed. */
+/* Opens a file for reading as this descriptor, which the engine uses. open(2) may return a lower one: that is copied. */
 static int
 open_with_number(int directory, const char *name, int number)
 {
@@ -164,7 +164,8 @@ rename_closed(struct staged *staged, const char *name, renaming *rename_it)
 	io_discard(staged->fd);		/* it is open for reading */
 	result = rename_it(staged->place, staged->name, name);
 	error = errno;
-	staged->fd = open_with_number(staged->place->directory, result == 0 ? name : staged->name, number);
+	if (number != -1)
+		staged->fd = open_with_number(staged->place->directory, result == 0 ? name : staged->name, number);
 	if (result == 0 || staged->fd != -1)
 		errno = error;		/* otherwise no other attempt can succeed */
 	return result;
@@ -180,7 +181,7 @@ staged_publish(struct staged *staged, const char *name, bool replace)
 			return place_link(staged->place, staged->fd, name);
 		if (staged_link(staged, "") == -1)
 			return -1;
-	} else if (!place_has(staged->place, staged->name, staged->fd)) {
+	} else if (staged->fd != -1 && !place_has(staged->place, staged->name, staged->fd)) {
 		return io_fail(ESTALE);		/* somebody has put another file there */
 	}
 	if ((staged->reopened ? rename_closed(staged, name, rename_it)

@@ -22,7 +22,7 @@ struct staged {
 
 /*
  * Functions that return int: 0, or -1 with errno. Those that change the name hold the signals meanwhile (signals.h), so
- * that the watch can remove the file at any time.
+ * that the watch can remove the file at any time; the caller of staged_publish() holds them.
  */
 
 /* Makes the file. staged has no file yet, and place is set. suffix: for a hidden name. EPERM: none could be removed. */

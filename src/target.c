@@ -390,7 +390,7 @@ write_in_place(struct target *target, struct spool *spool)
 	file.memory = spool_memory_limit(spool) - spool_in_memory(spool);
 	file.fd = inplace_open(&target->place, file.append);
 	if (file.fd == -1)
-		return fail(target, file.append ? "append" : "overwrite");
+		return place_gone(errno) ? again(target) : fail(target, file.append ? "append" : "overwrite");
 	return inplace_write(&file, spool);
 }
 
@@ -446,7 +446,8 @@ commit_special(const struct target *target, struct spool *spool)
 	if (fd == -1)
 		return fail(target, "open");
 	if (store_stream(fd, spool, target->options.progress) == -1) {
-		message("%s: cannot write: %s; it has %jd of %jd bytes", file, strerror(errno),
+		message("%s: cannot %s: %s; it has %jd of %jd bytes", file,
+		    spool_fault(spool) == SPOOL_SINK ? "write" : "read the stream for it", strerror(errno),
 		    (intmax_t)spool_tell(spool), (intmax_t)size);
 		(void)close(fd);	/* the failure is reported already */
 		return STATUS_FAILED;

@@ -3,9 +3,9 @@
  *
  * The protocol, and what each step leaves behind if a kill or a power cut follows it:
  *
- *	target_prepare		Follows the symbolic links and opens the directory. Tries all that can be known before
- *				reading: that the file may be written, that a new one can be made beside it, that
- *				the owner can be kept. The new file, the staged file, has no name and mode 0600.
+ *	target_prepare		Follows the symbolic links and opens the directory. Checks, before anything is read,
+ *				that the file may be written, that a new one can be made beside it, and that the
+ *				owner can be kept. The new file, the staged file, has no name and mode 0600.
  *				Left: nothing (but see below).
  *	  (the soak)		The engine spills into the staged file: see target_spill().	Left: nothing.
  *	  target_show		Only for a check that wants a path: completes the staged file, and gives it its final
@@ -19,14 +19,14 @@
  *	  link			The staged file gets a hidden name.		Left: .NAME.spool-XXXXXX, complete.
  *	  rename		The staged file takes the place of the old one.	Left: the new file.
  *	  fsync			of the directory: no power cut brings the old file back.
- *	target_abandon		instead of target_commit, whenever the stream is refused or spool fails.
+ *	target_close		Without target_commit: removes the staged file.
+ *	target_abandon		The same, called by the watch when a signal ends spool.
  *
  * A file that does not exist yet is linked straight to its name. This fails if somebody else has made a file there
  * since; that file is then replaced. At every moment the name has the old contents or the new, never a part.
  *
  * Where the file system knows no files without names (O_TMPFILE), or there is no /proc to link them, the staged file
- * has its hidden name from the beginning, and stays if spool is killed by SIGKILL; target_abandon() removes it, also
- * when another signal ends spool. Such file systems have other habits:
+ * has its hidden name from the beginning, and stays if spool is killed by SIGKILL. Such file systems have other habits:
  *
  *	no modes, or chmod is refused	The staged file cannot be private. So it is made only at the commit, with its
  *				final mode, and is compared with the stream.
@@ -36,7 +36,7 @@
  *				one takes its place, and the old one is removed.	Left in between: the old file
  *				under the hidden name, and no file under its own.
  *
- * After a failed rename, spool looks at what is there before it reports that.
+ * After a failed rename, spool checks which file has the name before it reports the failure.
  *
  * A file that is to be appended to or overwritten (inplace.h) is opened once, when the whole stream is there, so that a
  * watcher is notified when the file has its new contents. Before that, spool only asks whether the file may be read and

@@ -50,6 +50,15 @@ load ../helper
 	[ "${stderr_lines[1]}" = "spool: try 'spool --help'" ]
 }
 
+@test "a suffix for -b that is taken for COMMAND, also beside other options" {
+	local option
+	for option in -a -n -u; do
+		run --separate-stderr spool "$option" -b .bak
+		[ "$status" -eq 2 ]
+		[ "${stderr_lines[0]}" = "spool: -b requires -o FILE; '.bak' was taken for COMMAND, since a suffix is written -b.bak" ]
+	done
+}
+
 @test "-c that is empty or given twice" {
 	says 2 "spool: -c '': it is empty" spool -c ''
 	says 2 "spool: -c 'true': given twice; combine the checks with &&" spool -c false -c true

@@ -155,6 +155,29 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 	[ "$(cat f~)" = old ]
 }
 
+@test "--stats: a FIFO without a reader can be interrupted" {
+	mkfifo fifo
+	spool --stats fifo <"$DATA/numbers" >out 3>&- &
+	eventually grep -q '^SigQ:' "/proc/$!/status"
+	sleep 0.2
+	kill -TERM $!
+	local status=0
+	wait $! || status=$?
+	[ "$status" -eq 143 ]
+	[ ! -s out ]
+}
+
+@test "--stats: a FIFO gets one object where a broken pipe is an error" {
+	mkfifo fifo
+	cat fifo >got 3>&- &
+	run bash -c 'trap "" PIPE; spool --stats fifo <"$DATA/random" | head -c 1 >/dev/null; echo "${PIPESTATUS[0]}"'
+	[[ ${lines[0]} == "spool: standard output: cannot write: Broken pipe; it has "* ]]
+	[ "${lines[1]}" = 1 ]
+	wait
+	[ "$(wc -l <got)" -eq 1 ]
+	grep -q '"status": 1}' got
+}
+
 @test "--stats: a FIFO whose reader has gone" {
 	mkfifo fifo
 	printf '#!/no/interpreter\n' >none

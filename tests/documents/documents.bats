@@ -33,7 +33,7 @@ options() {
 
 # The options of the table that make sense with -o or, without "file", without it: "-m size", one a line.
 rows() {
-	awk -v not="$([ "$1" = file ] && echo TO_STDOUT || echo WITH_FILE)" '
+	awk -v not="$([ "$1" = file ] && echo WITH_STDOUT || echo WITH_FILE)" '
 	    /^(FLAG|WORD|VALUE)\(/ {
 	        kind = substr($0, 1, 4)
 	        sub(/^[A-Z]+\([ \t]*/, "")

@@ -184,6 +184,7 @@ somewhere() {
 	row 1 "spool: d: cannot write the spill file: Permission denied; nothing was released" \
 	    with open:EMFILE:1,unlink:EACCES:1 spool -m 0 -T d
 	also "spool: d/spool-XXXXXX: cannot remove; it is empty"
+	somewhere 1 "spool: standard input: cannot read: Input/output error; nothing was released" read:EIO spool
 	row 3 "spool: standard input: longer than 10 (-l); nothing was released" spool -l 10
 	row 3 "spool: yes: longer than 10K (-l); the file is unchanged" spool -l 10K -o f yes
 }
@@ -198,6 +199,8 @@ somewhere() {
 	row 3 "spool: the check 'kill -9 \$\$' was ended by signal 9 (Killed); the file is unchanged" spool -c 'kill -9 $$' -o f
 	row 3 "spool: the check 'exit 5' exited with status 5; nothing was released" spool -c 'exit 5'
 	row 3 "spool: the check 'echo x >>{}' has changed the stream; the file is unchanged" spool -c 'echo x >>{}' -o f
+	somewhere 1 "spool: d/spool-XXXXXX/stream: cannot read: Input/output error; nothing was released" \
+	    fstatat:EIO spool -T d -c 'true {}'
 	somewhere 1 "spool: d/spool-XXXXXX/stream: cannot show the stream to the check: Input/output error; nothing was released" \
 	    fchmod:EIO spool -T d -c 'cat {}'
 	somewhere 1 "spool: cannot start the check: Cannot allocate memory; nothing was released" strdup:ENOMEM spool -c true

@@ -683,6 +683,14 @@ overwrites the file itself; nothing was read, the file is unchanged" spool -o f
 			only f in old spilled
 		done
 	done
+	# So it is when the file is opened to write into it.
+	local n
+	for n in {1..5}; do
+		cp old f
+		run given "openat:ESTALE:$n" spool -w -o f
+		[ "$status" -eq 0 ]
+		cmp f in
+	done
 	# So does the old file when it is read: to compare it, and to copy it where there are no hard links.
 	cp old f
 	run given pread:ESTALE:1 spool -u -o f
