@@ -85,12 +85,13 @@ static int
 copy_backup(const struct place *place, const struct old *old, const char *name, bool sync)
 {
 	struct staged copy = { .place = place, .fd = -1 };
-	char what[NAME_MAX + 64];
 	int result = -1;
 
 	if (staged_open(&copy, "", 0600) == -1)
 		return -1;
 	if (copy_contents(old, copy.fd) == 0) {
+		char what[NAME_MAX + 64];
+
 		/* A copy that cannot have the owner of the file stays private. */
 		(void)attributes_keep(old->fd, copy.fd, true, what, sizeof(what));
 		io_set_times(copy.fd, &old->status);

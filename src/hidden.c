@@ -26,27 +26,27 @@ hidden_remove(const struct place *place, const char *hidden)
 
 /* In one step where the system can do that, else in two. */
 int
-hidden_rename_new(const struct place *place, const char *hidden, const char *name)
+hidden_rename_new(const struct place *place, const char *from, const char *to)
 {
 	const int directory = place->directory;
 	struct stat status;
 
 #ifdef HAVE_RENAMEAT2
-	if (renameat2(directory, hidden, directory, name, RENAME_NOREPLACE) == 0)
+	if (renameat2(directory, from, directory, to, RENAME_NOREPLACE) == 0)
 		return 0;
 	if (errno != EINVAL && errno != ENOSYS)
 		return -1;
 #endif
-	if (linkat(directory, hidden, directory, name, 0) == 0) {
-		hidden_remove(place, hidden);
+	if (linkat(directory, from, directory, to, 0) == 0) {
+		hidden_remove(place, from);
 		return 0;
 	}
 	if (errno == EEXIST)
 		return -1;
 	/* A file system without hard links fails with EPERM, or with anything else (rclone: EIO). */
-	if (fstatat(directory, name, &status, AT_SYMLINK_NOFOLLOW) == 0)
+	if (fstatat(directory, to, &status, AT_SYMLINK_NOFOLLOW) == 0)
 		return io_fail(EEXIST);
-	return errno == ENOENT ? renameat(directory, hidden, directory, name) : -1;
+	return errno == ENOENT ? renameat(directory, from, directory, to) : -1;
 }
 
 /*

@@ -12,8 +12,8 @@ struct place;
 /* Removes a hidden name. errno stays. */
 void	hidden_remove(const struct place *place, const char *hidden);
 
-/* Renames hidden to name, which must not exist. 0, or -1: EEXIST, or errno of rename(2). */
-int	hidden_rename_new(const struct place *place, const char *hidden, const char *name);
+/* Renames from to to, which must not exist; one of the names is hidden. 0, or -1: EEXIST, or errno of rename(2). */
+int	hidden_rename_new(const struct place *place, const char *from, const char *to);
 
 /* Renames hidden to name, which may exist. 0, or -1: errno of rename(2). */
 int	hidden_rename_over(const struct place *place, const char *hidden, const char *name);

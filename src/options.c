@@ -21,23 +21,23 @@ enum where { ANYWHERE, WITH_FILE, WITH_STDOUT };
 enum type { SETS_FLAG, SETS_WORD, HAS_CASE };
 
 #define FLAG(letter, name, member, where, without, help) \
-	{ letter, name, "", SETS_FLAG, offsetof(struct options, member), where, without, help },
+	{ name, "", without, help, offsetof(struct options, member), SETS_FLAG, where, letter },
 #define WORD(letter, name, argument, member, twice, help) \
-	{ letter, name, argument, SETS_WORD, offsetof(struct options, member), ANYWHERE, twice, help },
+	{ name, argument, twice, help, offsetof(struct options, member), SETS_WORD, ANYWHERE, letter },
 #define VALUE(letter, name, argument, where, values, help) \
-	{ letter, name, argument, HAS_CASE, 0, where, "", help },
+	{ name, argument, "", help, 0, HAS_CASE, where, letter },
 #define ACTION(letter, name, help) \
-	{ letter, name, "", HAS_CASE, 0, ANYWHERE, "", help },
+	{ name, "", "", help, 0, HAS_CASE, ANYWHERE, letter },
 
 static const struct row {
-	char letter;			/* or 0 */
 	const char *name;
 	const char *argument;		/* or "" */
-	enum type type;
-	size_t member;			/* its offset in struct options */
-	enum where where;
 	const char *note;		/* of a FLAG: not with; of a WORD: twice */
 	const char *help;
+	size_t member;			/* its offset in struct options */
+	enum type type;
+	enum where where;
+	char letter;			/* or 0 */
 } rows[] = {
 #include "options.def"
 };
@@ -278,12 +278,14 @@ static void
 requires_file(const struct options *options, const struct row *row)
 {
 	const char *word = options->command != NULL ? options->command[0] : "";
-	char name[NAME_TEXT];
 
-	if (options->backup != NULL && *word == '.' && strchr(word, '/') == NULL)
+	if (options->backup != NULL && *word == '.' && strchr(word, '/') == NULL) {
 		message("-b requires -o FILE; '%s' was taken for COMMAND, since a suffix is written -b%s", word, word);
-	else
+	} else {
+		char name[NAME_TEXT];
+
 		message("%s requires -o FILE", name_of(row, name));
+	}
 	usage_exit();
 }
 

@@ -163,7 +163,8 @@ place_close(struct place *place)
 	if (place->directory != -1)
 		(void)close(place->directory);	/* never written to */
 	free(place->path);
-	*place = (struct place){ .directory = -1 };
+	place->path = NULL;
+	place->directory = -1;
 }
 
 /* Whether the name is that of the file with this status. */
@@ -177,6 +178,22 @@ leads_to(const struct place *place, const char *name, const struct stat *status)
 }
 
 /*
+ * Whether stat(2) finds what locate() has found: 1 yes, 0 no, -1: errno. Asked after locate(), since what it followed may
+ * not have been there before.
+ */
+static int
+confirm(const struct place *place, const char *path)
+{
+	struct stat status;
+
+	if (stat(path, &status) == 0)
+		return leads_to(place, place->name, &status);
+	if (!place_gone(errno))
+		return -1;
+	return fstatat(place->directory, place->name, &status, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT;
+}
+
+/*
  * The kernel has rules of its own on which links it follows, and they count: so what stat(2) finds has to be what
  * locate() has found. Others may replace a link or the file in between; then this tries again.
  */
@@ -184,6 +201,7 @@ int
 place_find(struct place *place, const char *path)
 {
 	struct stat status;
+	int found;
 
 	for (int i = 0; i < ATTEMPTS; i++) {
 		const bool is_there = stat(path, &status) == 0;
@@ -194,19 +212,12 @@ place_find(struct place *place, const char *path)
 			return io_fail(EISDIR);
 		if (is_there && !S_ISREG(status.st_mode))
 			return 1;
-		place_close(place);
 		if (locate(place, path) == -1)
 			return -1;
-		/* Asked again, since what locate() has followed may not have been there before. */
-		if (stat(path, &status) == 0) {
-			if (leads_to(place, place->name, &status))
-				return 0;
-			continue;
-		}
-		if (!place_gone(errno))
-			return -1;
-		if (fstatat(place->directory, place->name, &status, AT_SYMLINK_NOFOLLOW) == -1 && errno == ENOENT)
-			return 0;
+		found = confirm(place, path);
+		if (found != 0)
+			return found == 1 ? 0 : -1;
+		place_close(place);
 	}
 	return io_fail(ESTALE);
 }
