@@ -201,10 +201,10 @@ int
 place_find(struct place *place, const char *path)
 {
 	struct stat status;
-	int found;
 
 	for (int i = 0; i < ATTEMPTS; i++) {
 		const bool is_there = stat(path, &status) == 0;
+		int found;
 
 		if (!is_there && !place_gone(errno))
 			return -1;
