@@ -54,12 +54,12 @@ is_unsupported(int error)
 
 /* Whether the attribute is to be copied. system.* are the kinds of access control lists. */
 static bool
-is_wanted(const char *name, bool open)
+is_wanted(const char *name, bool with_access)
 {
 	static const char *const unwanted[] = { "security.capability", "security.ima", "security.evm" };
 
 	if (strncmp(name, "system.", strlen("system.")) == 0)
-		return open;
+		return with_access;
 
 	for (size_t i = 0; i < sizeof(unwanted) / sizeof(*unwanted); i++)
 		if (strcmp(name, unwanted[i]) == 0)
@@ -137,7 +137,7 @@ remove_others(int to, const char *names, ssize_t length, char *buffer)
 
 /* buffers: three of LONGEST bytes. */
 static int
-keep_listed(int from, int to, bool open, char *buffers, char *what, size_t size)
+keep_listed(int from, int to, bool with_access, char *buffers, char *what, size_t size)
 {
 	char *names = buffers;
 	ssize_t length = list(from, names);
@@ -149,7 +149,7 @@ keep_listed(int from, int to, bool open, char *buffers, char *what, size_t size)
 		length = 0;
 	}
 	for (const char *name = names; name < names + length; name += strlen(name) + 1) {
-		if (!is_wanted(name, open))
+		if (!is_wanted(name, with_access))
 			continue;
 		if (keep_one(from, to, name, buffers + LONGEST, buffers + 2 * LONGEST) == -1) {
 			int error = errno;
@@ -164,11 +164,11 @@ keep_listed(int from, int to, bool open, char *buffers, char *what, size_t size)
 			return -1;
 		}
 	}
-	return open ? remove_others(to, names, length, buffers + LONGEST) : 0;
+	return with_access ? remove_others(to, names, length, buffers + LONGEST) : 0;
 }
 
 static int
-keep_extended(int from, int to, bool open, char *what, size_t size)
+keep_extended(int from, int to, bool with_access, char *what, size_t size)
 {
 	char *buffers = malloc(3 * LONGEST);
 	int result, error;
@@ -177,7 +177,7 @@ keep_extended(int from, int to, bool open, char *what, size_t size)
 		strlcpy(what, "its extended attributes", size);
 		return -1;
 	}
-	result = keep_listed(from, to, open, buffers, what, size);
+	result = keep_listed(from, to, with_access, buffers, what, size);
 	error = errno;
 	free(buffers);
 	errno = error;
@@ -185,9 +185,9 @@ keep_extended(int from, int to, bool open, char *what, size_t size)
 }
 #else
 static int
-keep_extended(int from, int to, bool open, char *what, size_t size)
+keep_extended(int from, int to, bool with_access, char *what, size_t size)
 {
-	(void)from, (void)to, (void)open, (void)what, (void)size;
+	(void)from, (void)to, (void)with_access, (void)what, (void)size;
 	return 0;
 }
 #endif
@@ -266,7 +266,7 @@ keep_mode(const struct stat *old, int to)
 }
 
 static int
-keep(int from, int to, bool adopted, bool open, char *what, size_t size)
+keep(int from, int to, bool adopted, bool with_access, char *what, size_t size)
 {
 	struct stat old;
 
@@ -282,10 +282,10 @@ keep(int from, int to, bool adopted, bool open, char *what, size_t size)
 			old.st_mode &= ~(mode_t)070 | old.st_mode << 3;
 	}
 	/* The mode comes last: a change of owner clears bits of the mode. */
-	if (keep_extended(from, to, open, what, size) == -1)
+	if (keep_extended(from, to, with_access, what, size) == -1)
 		return -1;
-	keep_flags(from, to, open ? FLAGS : FLAGS_OF_CONTENTS);
-	if (!open)
+	keep_flags(from, to, with_access ? FLAGS : FLAGS_OF_CONTENTS);
+	if (!with_access)
 		return 0;
 	keep_project(from, to);
 	strlcpy(what, "its mode", size);
@@ -293,15 +293,15 @@ keep(int from, int to, bool adopted, bool open, char *what, size_t size)
 }
 
 int
-attributes_keep(int from, int to, bool open, char *what, size_t size)
+attributes_keep(int from, int to, bool with_access, char *what, size_t size)
 {
-	return keep(from, to, false, open, what, size);
+	return keep(from, to, false, with_access, what, size);
 }
 
 int
-attributes_adopt(int from, int to, bool open, char *what, size_t size)
+attributes_adopt(int from, int to, bool with_access, char *what, size_t size)
 {
-	return keep(from, to, true, open, what, size);
+	return keep(from, to, true, with_access, what, size);
 }
 
 int

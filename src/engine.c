@@ -138,8 +138,8 @@ void
 engine_report_seal(const struct job *job, const char *state)
 {
 	if (errno == EOPNOTSUPP)
-		message("%s: programs cannot look at a spill file there, since it has no name; "
-		    "-T names another directory; %s", spool_directory(job->options->directory), state);
+		message("%s: programs cannot use a spill file there, since it has no name; "
+		    "use -T to choose another directory; %s", spool_directory(job->options->directory), state);
 	else
 		engine_report(job, "write", state);
 }

@@ -64,7 +64,7 @@ figures_summary(void)
 	if (replayed >= 0)
 		(void)snprintf(replay, sizeof(replay), ", replayed in %.3f s", replayed);
 	if (spill_in_memory)
-		also = " (which is memory as well; -T names another directory)";
+		also = " (which is memory as well; use -T to choose another directory)";
 	if (spill_directory != NULL)
 		message("%jd bytes (%s): %s in memory, %s in %s%s; soaked in %.3f s%s", bytes, total, memory, spilled,
 		    spill_directory, also, soaked, replay);
@@ -290,5 +290,5 @@ figures_write(int status)
 	if (result == 0 && ((copy = dup(fd)) == -1 || io_close(copy) == -1))
 		result = -1;
 	if (result == -1)
-		message("%s: cannot write the figures: %s; nothing else is concerned", name, strerror(errno));
+		message("%s: cannot write the figures: %s; the stream is not affected", name, strerror(errno));
 }

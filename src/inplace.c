@@ -443,7 +443,7 @@ inplace_write(const struct inplace *file, struct spool *spool)
 	if (status != STATUS_DONE) {
 		io_discard(file->fd);		/* what became of it is said already */
 	} else if (io_close(file->fd) == -1 || !has_arrived(file->place, least)) {
-		message("%s: cannot close: %s; what it has may not be whole", file->file, strerror(errno));
+		message("%s: cannot close: %s; it may be incomplete", file->file, strerror(errno));
 		return STATUS_FAILED;
 	}
 	return status;

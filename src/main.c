@@ -171,8 +171,8 @@ begin_named(struct job *job)
 	if (status != STATUS_DONE)
 		return status;
 	if (!named_is_safe(directory)) {
-		message("%s: everybody can rename files there, so {} would not be safe; -T names another directory; "
-		    "nothing was read", directory);
+		message("%s: any user can rename files there, so {} would not be safe; "
+		    "use -T to choose another directory; nothing was read", directory);
 		return STATUS_FAILED;
 	}
 	signals_hold();
@@ -259,7 +259,8 @@ released(off_t bytes, off_t size)
 {
 	if (bytes == 0)
 		return "nothing was released";
-	return bytes < size ? "standard output has only a part of it" : "what standard output has may be wrong";
+	return bytes < size ? "standard output has received only a part of the stream"
+	    : "the data on standard output may be wrong";
 }
 
 static int
@@ -298,7 +299,7 @@ replay(const struct job *job)
 		return report_replay(job, size);
 	/* Some file systems report a full disk only when the file is closed. */
 	if (io_close(STDOUT_FILENO) == -1) {
-		message("standard output: cannot close: %s; what it has may not be whole", strerror(errno));
+		message("standard output: cannot close: %s; it may be incomplete", strerror(errno));
 		return STATUS_FAILED;
 	}
 	return STATUS_DONE;

@@ -127,11 +127,11 @@ old_look(struct old *old, const struct place *place, const char *purpose, bool a
 }
 
 int
-old_give(const struct old *old, int fd, bool open, char *what, size_t size)
+old_give(const struct old *old, int fd, bool with_access, char *what, size_t size)
 {
 	if (old->adopted)
-		return attributes_adopt(old->fd, fd, open, what, size);
-	return attributes_keep(old->fd, fd, open, what, size);
+		return attributes_adopt(old->fd, fd, with_access, what, size);
+	return attributes_keep(old->fd, fd, with_access, what, size);
 }
 
 int

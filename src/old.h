@@ -36,7 +36,7 @@ bool	old_sponge_renames(const struct place *place);
 /*
  * Gives the file behind fd the attributes of this one: see attributes_keep(), or attributes_adopt() if it is adopted.
  */
-int	old_give(const struct old *old, int fd, bool open, char *what, size_t size);
+int	old_give(const struct old *old, int fd, bool with_access, char *what, size_t size);
 
 /*
  * Closes the file and sleeps before the next attempt. attempts: how many have failed so far. SMB keeps the name of a

@@ -51,7 +51,7 @@ enum {
 
 static const char sponge_help[] =
     "usage: sponge [-a] [file]\n"
-    "Read all of standard input, then replace FILE by it, or append it to FILE (-a).\n"
+    "Read all of standard input, then replace FILE with it, or append it to FILE (-a).\n"
     "Without FILE, send it on to standard output. This is spool under the name of\n"
     "sponge; see spool(1).\n";
 
@@ -107,8 +107,8 @@ help_exit(void)
 	strlcpy(text, "usage: spool [options] [command [arg ...]]\n"
 	    "       spool [options] -o file [command [arg ...]]\n"
 	    "Read all of standard input, then send it on: to standard output, or to COMMAND\n"
-	    "as a seekable standard input. With -o, replace FILE by it, or by what COMMAND\n"
-	    "prints. If the input, a check or COMMAND fails, nothing happens.\n", sizeof(text));
+	    "as a seekable standard input. With -o, replace FILE with it, or with the output\n"
+	    "of COMMAND. If the input, a check or COMMAND fails, nothing happens.\n", sizeof(text));
 	for (size_t i = 0; i < ROWS; i++)
 		add_row(text, sizeof(text), &rows[i]);
 	add(text, sizeof(text), "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
@@ -313,7 +313,7 @@ check_row(const struct options *options, const struct row *row, const bool given
 		requires_stdout(options, name_of(row, name));
 	for (size_t i = 0; row->type == SETS_FLAG && i < ROWS; i++)
 		if (given[i] && rows[i].letter != 0 && strchr(row->note, rows[i].letter) != NULL) {
-			message("%s and -%c cannot be together", name_of(row, name), rows[i].letter);
+			message("%s and -%c cannot be used together", name_of(row, name), rows[i].letter);
 			usage_exit();
 		}
 }

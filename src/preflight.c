@@ -118,7 +118,7 @@ preflight_check_directory(const char *directory)
 	    : access(directory, W_OK | X_OK) == -1 ? errno : 0;
 
 	if (error == 0 && has_no_modes(directory))
-		message("%s: others can write into a spill file there; -T names another directory", directory);
+		message("%s: other users can write into a spill file there; use -T to choose another directory", directory);
 	if (error == 0)
 		return STATUS_DONE;
 	message("%s: cannot make a spill file there%s: %s; nothing was read", directory,

@@ -47,8 +47,8 @@ static struct {
 static int source_fd;
 static bool wanted;			/* -p */
 static bool terminal;			/* standard error is one */
-static bool typed;			/* and the source, too */
-static bool displayed;			/* and standard output */
+static bool typed;			/* the source is one, too */
+static bool displayed;			/* standard output is one, too */
 static int columns_set;			/* $COLUMNS, or 0 */
 
 /* The main thread's own. */

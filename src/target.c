@@ -125,7 +125,7 @@ prepare_replacing(struct target *target)
 		return refuse(target, "create", why);
 	if (target->options.fall_back)
 		return prepare_overwriting(target);
-	strlcat(why, "; -w overwrites the file itself", sizeof(why));
+	strlcat(why, "; use -w to overwrite the file in place", sizeof(why));
 	return refuse(target, "replace", why);
 }
 
@@ -139,7 +139,7 @@ prepare_regular(struct target *target)
 	if (target->old.exists && target->mode != TARGET_APPEND
 	    && chattr_append_only(target->place.directory, target->place.name))
 		return refuse(target, target->mode == TARGET_REPLACE ? "replace" : "overwrite",
-		    "it is append-only; -a appends to it");
+		    "it is append-only; use -a to append");
 	if (target->options.backup != NULL)
 		why = backup_refusal(&target->place, &target->old, target->options.backup, target->backup);
 	if (why != NULL)
@@ -277,7 +277,7 @@ again(struct target *target)
 }
 
 static const char *
-doing(const struct target *target)
+verb(const struct target *target)
 {
 	return target->old.exists ? "replace" : "create";
 }
@@ -292,15 +292,15 @@ report(const struct target *target)
 	case NEW_UNREADABLE:
 		return fail(target, "read its new contents");
 	case NEW_ALTERED:
-		message("%s: cannot %s: others have written into its new contents; %s", file, doing(target),
+		message("%s: cannot %s: another process has written into its new contents; %s", file, verb(target),
 		    target_state(target));
 		break;
 	case NEW_NOT_KEPT:
-		message("%s: cannot %s: %s cannot be kept: %s; %s", file, doing(target), what, strerror(errno),
+		message("%s: cannot %s: %s cannot be kept: %s; %s", file, verb(target), what, strerror(errno),
 		    target_state(target));
 		break;
 	case NEW_REFUSED:
-		message("%s: cannot replace: %s; -w overwrites the file itself; %s", file,
+		message("%s: cannot replace: %s; use -w to overwrite the file in place; %s", file,
 		    errno == EBUSY ? "it is a mount point" : place_strerror(&target->place), target_state(target));
 		break;
 	case NEW_LOST:
@@ -311,7 +311,7 @@ report(const struct target *target)
 			    file, strerror(errno), target->place.path, what);
 		break;
 	default:
-		return fail(target, doing(target));
+		return fail(target, verb(target));
 	}
 	return STATUS_FAILED;
 }
@@ -396,7 +396,7 @@ write_in_place(struct target *target, struct spool *spool)
 
 /* Whether the old file is already what it should become. 1 yes, 0 no, -1: errno. */
 static int
-is_done(const struct target *target, struct spool *spool)
+is_up_to_date(const struct target *target, struct spool *spool)
 {
 	if (!target->old.exists || !target->options.only_if_changed)
 		return 0;
@@ -426,7 +426,7 @@ try_to_commit(struct target *target, struct spool *spool)
 		    target->options.file);
 		return STATUS_FAILED;
 	}
-	done = is_done(target, spool);
+	done = is_up_to_date(target, spool);
 	if (done == -1)
 		return place_gone(errno) ? again(target) : fail(target, "compare");
 	if (done == 1)
@@ -454,7 +454,7 @@ commit_special(const struct target *target, struct spool *spool)
 	}
 	if (store_close(fd, target->options.sync) == 0)
 		return STATUS_DONE;
-	message("%s: cannot close: %s; what it has may not be whole", file, strerror(errno));
+	message("%s: cannot close: %s; it may be incomplete", file, strerror(errno));
 	return STATUS_FAILED;
 }
 
@@ -472,7 +472,7 @@ target_commit(struct target *target, struct spool *spool)
 	if (status != AGAIN)
 		return status;
 	errno = target->refusal;
-	return fail(target, doing(target));
+	return fail(target, verb(target));
 }
 
 /*

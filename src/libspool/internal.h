@@ -18,18 +18,18 @@ struct spool {
 	bool frozen;
 	bool read_once;		/* bytes before the offset need not be kept */
 	char *buffer;		/* BUFFER_SIZE bytes, allocated when first needed */
-	char *pending_buffer;	/* another buffer, or NULL: bytes that were read from a source and could not be */
-	size_t pending_at;	/* stored yet, pending of them from pending_at on */
-	size_t pending;
+	char *pending_buffer;	/* bytes that were read from a source and are not stored yet; or NULL */
+	size_t pending_at;	/* where they begin in the buffer */
+	size_t pending;		/* their number */
 	struct ring *pending_ring;	/* or NULL: the same for direct I/O that failed */
 	enum spool_part fault;
 };
 
-/* Opens every call that uses the offset or the size, or (change) changes the stream. 0, or -1 with the fault set: EPERM
-   (frozen), errno of lseek(2), fstat(2). */
+/* Comes first in every function that uses the offset or the size, or (change) changes the stream. 0, or -1 with the
+   fault set: EPERM (frozen), errno of lseek(2), fstat(2). */
 int	 spool_begin(struct spool *spool, bool change);
 
-/* Closes every call that moved the offset. 0, or -1 with the fault set: errno of lseek(2). */
+/* Comes last in every function that moved the offset. 0, or -1 with the fault set: errno of lseek(2). */
 int	 spool_end(struct spool *spool);
 
 /* Sets the fault, and returns -1 with errno unchanged. Every failure of a public function ends here. */

@@ -24,7 +24,7 @@ int	 io_write_at(int fd, const char *data, size_t length, off_t at);
 /* Whether a descriptor can read the last byte of a file of size bytes. 0, or -1: as io_read_at(). */
 int	 io_reach(int fd, off_t size);
 
-/* ftruncate(2). */
+/* As ftruncate(2), again after EINTR. */
 int	 io_truncate(int fd, off_t size);
 
 /* Whether a call on fd that failed with errno is worth repeating, after waiting for fd if need be. */

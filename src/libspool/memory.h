@@ -29,8 +29,8 @@ void	 memory_init(struct memory *memory, off_t limit, bool memfd);
 /* Frees everything. The memory part is empty afterwards, and can be used again. */
 void	 memory_free(struct memory *memory);
 
-/* The limit in bytes. The first call with an end, the offset that the memory part is to reach, beyond 2 MiB computes an
-   automatic one. */
+/* The limit in bytes. end: the size that the memory part should reach. An automatic limit is computed by the first call
+   with an end beyond 2 MiB. */
 off_t	 memory_limit(struct memory *memory, off_t end);
 
 /* The memfd, made if the memory part is to be one and is still empty. It belongs to the memory part. -1: it is chunks;

@@ -21,7 +21,7 @@ struct spill {
 	off_t direct_from;	/* below this offset nothing was written by direct I/O; for speed alone */
 	char *directory, *prefix, *suffix;
 	char *leftover;		/* path of a file that could not be removed, or NULL */
-	char *old_path;		/* path that the file had for a moment, or NULL */
+	char *old_path;		/* its path before it was unlinked, or NULL */
 	void (*hold)(void), (*release)(void);
 };
 

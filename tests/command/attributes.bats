@@ -36,7 +36,7 @@ load ../helper
 	echo old >f
 	chmod 666 f
 	chown 1234:65534 f
-	says 1 "spool: f: cannot replace: its owner cannot be kept: Operation not permitted; -w overwrites the file itself; nothing was read, the file is unchanged" \
+	says 1 "spool: f: cannot replace: its owner cannot be kept: Operation not permitted; use -w to overwrite the file in place; nothing was read, the file is unchanged" \
 	    as_user spool -o f <"$DATA/numbers"
 	chown 65534:1234 f
 	run as_user spool -o f <"$DATA/numbers"
@@ -143,9 +143,9 @@ load ../helper
 	needs_root
 	echo old >f
 	chattr +a f 2>/dev/null || unmet "this file system has no such attribute"
-	says 1 "spool: f: cannot replace: it is append-only; -a appends to it; nothing was read, the file is unchanged" \
+	says 1 "spool: f: cannot replace: it is append-only; use -a to append; nothing was read, the file is unchanged" \
 	    spool -o f <"$DATA/numbers"
-	says 1 "spool: f: cannot overwrite: it is append-only; -a appends to it; nothing was read, the file is unchanged" \
+	says 1 "spool: f: cannot overwrite: it is append-only; use -a to append; nothing was read, the file is unchanged" \
 	    spool -w -o f <"$DATA/numbers"
 	echo more | spool -a -o f
 	chattr -a f
@@ -174,7 +174,7 @@ load ../helper
 	chattr -i d
 	[ "$status" -eq 1 ]
 	[ "$output" = "spool: d/new: cannot create: its directory is immutable (chattr -i); nothing was read" ]
-	[ "$replaced" = "spool: d/f: cannot replace: its directory is immutable (chattr -i); -w overwrites the file itself; nothing was read, the file is unchanged" ]
+	[ "$replaced" = "spool: d/f: cannot replace: its directory is immutable (chattr -i); use -w to overwrite the file in place; nothing was read, the file is unchanged" ]
 	[ "$backed_up" = "spool: d/f: cannot make its backup f~: its directory is immutable (chattr -i); nothing was read, the file is unchanged" ]
 	chattr +a d
 	run spool -o d/f <"$DATA/numbers"

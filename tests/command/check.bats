@@ -96,7 +96,7 @@ load ../helper
 
 @test "-c: a private file is not made where others can rename it" {
 	mkdir -m 777 tmp
-	says 1 "spool: tmp: everybody can rename files there, so {} would not be safe; -T names another directory; nothing was read" \
+	says 1 "spool: tmp: any user can rename files there, so {} would not be safe; use -T to choose another directory; nothing was read" \
 	    spool -T tmp -c 'cat {}' <"$DATA/numbers"
 	chmod +t tmp
 	spool -T tmp -c 'test -s {}' <"$DATA/numbers" | cmp "$DATA/numbers"

@@ -200,7 +200,7 @@ load ../helper
 	run bash -c 'seq 9 | strace -qq -o trace -e "inject=close:error=EIO:when=$1" spool >out' - "$when"
 	grep -q '^close(1).*INJECTED' trace
 	[ "$status" -eq 1 ]
-	[ "$output" = "spool: standard output: cannot close: Input/output error; what it has may not be whole" ]
+	[ "$output" = "spool: standard output: cannot close: Input/output error; it may be incomplete" ]
 	run bash -c 'seq 9 | strace -qq -o trace -e "inject=close:error=EINTR:when=$1" spool >out' - "$when"
 	grep -q '^close(1).*INJECTED' trace
 	[ "$status" -eq 0 ]

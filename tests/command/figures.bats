@@ -150,7 +150,7 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 @test "--stats: a file that is replaced meanwhile does not get them" {
 	needs jq
 	echo old >f
-	says 0 "spool: f~: cannot write the figures: No such file or directory; nothing else is concerned" \
+	says 0 "spool: f~: cannot write the figures: No such file or directory; the stream is not affected" \
 	    spool --stats f~ -b -o f <"$DATA/numbers"
 	[ "$(cat f~)" = old ]
 }
@@ -199,7 +199,7 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 	run --separate-stderr spool --stats /dev/full -o f <"$DATA/numbers"
 	[ "$status" -eq 0 ]
 	cmp "$DATA/numbers" f
-	[ "$stderr" = "spool: /dev/full: cannot write the figures: No space left on device; nothing else is concerned" ]
+	[ "$stderr" = "spool: /dev/full: cannot write the figures: No space left on device; the stream is not affected" ]
 }
 
 @test "--stats: not into the file of -o, nor over standard input or output" {
@@ -235,7 +235,7 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 	[ "$(stat -f -c %T /dev/shm)" = tmpfs ]
 	spool -v -m 0 -T /dev/shm <"$DATA/numbers" 2>&1 >out | sed 's/;.*//' >said
 	grep -q 'in memory, .* in /dev/shm (which is memory as well$' said
-	spool -v -m 0 -T /dev/shm true <"$DATA/numbers" 2>&1 | grep -q '; -T names another directory); soaked in'
+	spool -v -m 0 -T /dev/shm true <"$DATA/numbers" 2>&1 | grep -q '; use -T to choose another directory); soaked in'
 	spool -v -T /dev/shm <"$DATA/numbers" 2>&1 >out | grep -q ', all in memory; soaked in'
 	spool -v -m 0 -T . <"$DATA/numbers" 2>&1 >out | grep -qv 'as well'
 	spool --stats figures -m 0 -T /dev/shm <"$DATA/numbers" >out

@@ -178,7 +178,7 @@ closing() {
 		run bash -c 'seq 9 | strace -qq -o trace -e "inject=close:error=EIO:when=$2" spool "$1" -o f' - "$option" "$when"
 		grep -q '^close.*INJECTED' trace
 		[ "$status" -eq 1 ]
-		[ "$output" = "spool: f: cannot close: Input/output error; what it has may not be whole" ]
+		[ "$output" = "spool: f: cannot close: Input/output error; it may be incomplete" ]
 		run bash -c 'seq 9 | strace -qq -o trace -e "inject=close:error=EINTR:when=$2" spool "$1" -o f' - "$option" "$when"
 		grep -q '^close.*INJECTED' trace
 		[ "$status" -eq 0 ]

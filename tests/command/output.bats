@@ -393,7 +393,7 @@ sizes() {
 	chmod 666 d/f
 	chmod 555 d
 	cd d
-	says 1 "spool: f: cannot replace: its directory cannot be written: Permission denied; -w overwrites the file itself; nothing was read, the file is unchanged" \
+	says 1 "spool: f: cannot replace: its directory cannot be written: Permission denied; use -w to overwrite the file in place; nothing was read, the file is unchanged" \
 	    as_user spool -o f <"$DATA/numbers"
 	[ "$(cat f)" = old ]
 	says 1 "spool: new: cannot create: its directory cannot be written: Permission denied; nothing was read" \
@@ -544,7 +544,7 @@ sizes() {
 	echo old >f
 	says 2 "spool: -o '': it is empty" spool -o ''
 	says 2 "spool: -o 'g': given twice; only one file can be written" spool -o f -o g
-	says 2 "spool: -a and -w cannot be together" spool -a -w -o f
+	says 2 "spool: -a and -w cannot be used together" spool -a -w -o f
 	says 2 "spool: -b '': it is empty" spool --backup= -o f
 	says 2 "spool: -b '/x': a suffix has no slash" spool -b/x -o f
 	says 2 "spool: --ignore-epipe is for standard output; here 'f' gets the stream" spool --ignore-epipe -o f

@@ -89,7 +89,7 @@ somewhere() {
 	    with ftruncate:EIO:1 spool --stats f
 	row 2 "spool: in: it is standard input, and cannot have the figures; nothing was read" spool --stats in
 	row 2 "spool: f: it is the file of -o, and cannot have the figures; nothing was read" spool --stats f -o f
-	row 0 "spool: /dev/full: cannot write the figures: No space left on device; nothing else is concerned" \
+	row 0 "spool: /dev/full: cannot write the figures: No space left on device; the stream is not affected" \
 	    spool --stats /dev/full
 }
 
@@ -129,7 +129,7 @@ somewhere() {
 	    fsync:EIO:1,fstat:EIO spool -a -o f
 	row 1 "spool: f: cannot append: Input/output error; it cannot be cut back (it has grown by more than that), 292 bytes of the stream stay in it" \
 	    env FAIL_DO='echo other >>f' FAIL=fsync:GO:1,fsync:EIO:1 LD_PRELOAD="$INJECT" spool -a -o f
-	somewhere 1 "spool: f: cannot close: Input/output error; what it has may not be whole" close:EIO spool -w -o f
+	somewhere 1 "spool: f: cannot close: Input/output error; it may be incomplete" close:EIO spool -w -o f
 	somewhere 1 "spool: f: cannot make its backup f~: Input/output error; the file is unchanged" \
 	    fsync:EIO spool -w -b -o f
 }
@@ -146,7 +146,7 @@ somewhere() {
 	    env TMPDIR=no/such spool -m 0
 	mkdir "$BATS_FILE_TMPDIR/base" "$BATS_FILE_TMPDIR/m"
 	bindfs --perms=a=rwX --chmod-ignore "$BATS_FILE_TMPDIR/base" "$BATS_FILE_TMPDIR/m" 3>&-
-	row 0 "spool: $BATS_FILE_TMPDIR/m: others can write into a spill file there; -T names another directory" \
+	row 0 "spool: $BATS_FILE_TMPDIR/m: other users can write into a spill file there; use -T to choose another directory" \
 	    spool -T "$BATS_FILE_TMPDIR/m"
 	row 0 "spool: $BATS_FILE_TMPDIR/m/spool-XXXXXX: cannot remove; it is empty" \
 	    with unlink:EACCES:1 spool -T "$BATS_FILE_TMPDIR/m"
@@ -173,13 +173,13 @@ somewhere() {
 	    with pwrite:ENOSPC:1 spool -m 0 -o f
 	row 1 "spool: d: cannot write the spill file: No space left on device; nothing was released" \
 	    with pwrite:ENOSPC:1 spool -m 0 -T d
-	row 1 "spool: d: cannot read the spill file: Input/output error; standard output has only a part of it" \
+	row 1 "spool: d: cannot read the spill file: Input/output error; standard output has received only a part of the stream" \
 	    with pread:EIO:1 spool -m 100 -T d
 	row 1 "spool: d: cannot read the spill file: Input/output error; nothing was released" \
 	    with sync_file_range:EIO:1 spool -m 100 -T d
-	row 1 "spool: d: cannot read the spill file: Input/output error; what standard output has may be wrong" \
+	row 1 "spool: d: cannot read the spill file: Input/output error; the data on standard output may be wrong" \
 	    with sync_file_range:EIO:3 spool -m 100 -T d
-	somewhere 1 "spool: d: programs cannot look at a spill file there, since it has no name; -T names another directory; nothing was released" \
+	somewhere 1 "spool: d: programs cannot use a spill file there, since it has no name; use -T to choose another directory; nothing was released" \
 	    fstat:ENOENT spool -m 0 -T d cat
 	row 1 "spool: d: cannot write the spill file: Permission denied; nothing was released" \
 	    with open:EMFILE:1,unlink:EACCES:1 spool -m 0 -T d
@@ -209,7 +209,7 @@ somewhere() {
 }
 
 @test "main.c" {
-	row 1 "spool: d: everybody can rename files there, so {} would not be safe; -T names another directory; nothing was read" \
+	row 1 "spool: d: any user can rename files there, so {} would not be safe; use -T to choose another directory; nothing was read" \
 	    sh -c 'chmod 777 d; exec spool -T d -c "cat {}"'
 	somewhere 1 "spool: d: cannot make a directory for {} there: Too many open files; nothing was read" \
 	    open:EMFILE spool -T d -c 'cat {}'
@@ -220,7 +220,7 @@ somewhere() {
 	    with pthread_create:EAGAIN:1-9 spool -c true
 	row 1 "spool: standard output: cannot write: No space left on device; it has 0 of 292 bytes" \
 	    sh -c 'exec spool >/dev/full'
-	somewhere 1 "spool: standard output: cannot close: Input/output error; what it has may not be whole" close:EIO spool
+	somewhere 1 "spool: standard output: cannot close: Input/output error; it may be incomplete" close:EIO spool
 }
 
 @test "options.c" {
@@ -287,7 +287,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))'
 	row 1 "spool: /dev/fd/0: cannot write: it is not open for writing; nothing was read" spool -o /dev/fd/0 true
 	row 1 "spool: new: cannot create: no file can be made beside it: No space left on device; nothing was read" \
 	    with openat:ENOSPC:1-9 spool -o new
-	row 1 "spool: f: cannot replace: no file can be made beside it: No space left on device; -w overwrites the file itself; nothing was read, the file is unchanged" \
+	row 1 "spool: f: cannot replace: no file can be made beside it: No space left on device; use -w to overwrite the file in place; nothing was read, the file is unchanged" \
 	    with openat:ENOSPC:2-99 spool -o f
 }
 
@@ -328,22 +328,22 @@ attributed() {
 	    with fchmod:EPERM:1 spool -o f
 	row 1 "spool: new: cannot create: its mode cannot be kept: Input/output error; no file was made" \
 	    with fchmod:EIO:1 spool -o new
-	row 1 "spool: f: cannot replace: it is a mount point; -w overwrites the file itself; the file is unchanged" \
+	row 1 "spool: f: cannot replace: it is a mount point; use -w to overwrite the file in place; the file is unchanged" \
 	    with renameat:EBUSY:1 spool -o f
-	row 1 "spool: f: cannot replace: Function not implemented; -w overwrites the file itself; the file is unchanged" \
+	row 1 "spool: f: cannot replace: Function not implemented; use -w to overwrite the file in place; the file is unchanged" \
 	    with renameat:ENOSYS:1 spool -o f
 	attempt env FAIL_TYPE=fe534d42 FAIL=renameat2:EACCES:2-4 LD_PRELOAD="$INJECT" spool -o f
 	also "spool: f: cannot replace: Permission denied; the file system has removed the file; its new contents are in ./.f.spool-XXXXXX"
 	row 1 "spool: f: cannot replace: Permission denied; the file system has removed the file" \
 	    env FAIL_DO='rm f' FAIL=linkat:GO:1,linkat:EACCES:1-2 LD_PRELOAD="$INJECT" spool -o f
-	row 1 "spool: f: cannot replace: others have written into its new contents; the file is unchanged" \
+	row 1 "spool: f: cannot replace: another process has written into its new contents; the file is unchanged" \
 	    env FAIL_DO='echo theirs >>"$(echo .f.spool-*)"' FAIL=openat:EOPNOTSUPP:2,openat:EOPNOTSUPP:4,fchmod:EPERM:1,openat:EOPNOTSUPP:7,fsync:GO:1 \
 	    LD_PRELOAD="$INJECT" spool -o f
 	row 1 "spool: f: cannot sync its directory: Input/output error; it has the new contents, but a power cut may bring back the old" \
 	    with fsync:EIO:2 spool -o f
 	row 1 "spool: /dev/full: cannot write: No space left on device; it has 0 of 292 bytes" spool -o /dev/full
 	row 1 "spool: /dev/null: cannot open: Input/output error; nothing was released" with open:EIO:1 spool -o /dev/null
-	row 1 "spool: /dev/null: cannot close: Input/output error; what it has may not be whole" with fsync:EIO:1 spool -o /dev/null
+	row 1 "spool: /dev/null: cannot close: Input/output error; it may be incomplete" with fsync:EIO:1 spool -o /dev/null
 	row 1 "spool: f: cannot write: it is not a regular file any more; nothing was released" \
 	    env FAIL_DO='mv f g; ln -s g f' FAIL=read:GO:1 LD_PRELOAD="$INJECT" spool -o f
 	row 1 "spool: new: cannot create: File exists; no file was made" with linkat:EEXIST:1-200 spool -o new

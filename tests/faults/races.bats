@@ -143,7 +143,7 @@ small() {
 	refuses flistxattr:EIO:1 "f: cannot replace: its extended attributes cannot be kept: Input/output error; -w overwrites \
 the file itself; nothing was read, the file is unchanged" spool -o f
 	refuses flistxattr:EIO:1,flistxattr:EACCES:2 "f: cannot replace: its extended attributes cannot be kept: Permission \
-denied; -w overwrites the file itself; nothing was read, the file is unchanged" spool -o f
+denied; use -w to overwrite the file in place; nothing was read, the file is unchanged" spool -o f
 	refuses flistxattr:EIO:3 \
 	    "f: cannot replace: its extended attributes cannot be kept: Input/output error; the file is unchanged" spool -o f
 	# What a file has no more at the end is removed from the new one, which has got it.
@@ -253,7 +253,7 @@ leaves() {
 	small
 	FAIL=pread:EIO:1 LD_PRELOAD=$INJECT spool -m 100 <in 2>err >out && false
 	[ "$(cat err)" = \
-	    "spool: spilled: cannot read the spill file: Input/output error; standard output has only a part of it" ]
+	    "spool: spilled: cannot read the spill file: Input/output error; standard output has received only a part of the stream" ]
 	rm err out
 	refuses write:ECONNRESET:1 "standard output: cannot write: Connection reset by peer; it has 0 of 292 bytes" spool
 	run given write:ECONNRESET:1 spool --ignore-epipe
@@ -262,7 +262,7 @@ leaves() {
 	[ "$output" = "$(cat in)" ]
 	run bash -c 'FAIL=open:EMFILE:1 LD_PRELOAD=$INJECT spool -o f echo <&-'
 	[ "$output" = "spool: /dev/null: cannot open: Too many open files; nothing was read" ]
-	refuses fsync:EIO:1 "/dev/null: cannot close: Input/output error; what it has may not be whole" spool -o /dev/null
+	refuses fsync:EIO:1 "/dev/null: cannot close: Input/output error; it may be incomplete" spool -o /dev/null
 	refuses faccessat:EACCES:1 "/dev/null: cannot write: Permission denied; nothing was read" spool -o /dev/null
 	refuses open:EIO:1 "/dev/null: cannot open: Input/output error; nothing was released" spool -o /dev/null
 	run given NONE:EIO:1 spool --no-sync -o /dev/null
@@ -276,7 +276,7 @@ leaves() {
 		run given "close:EIO:$n" spool -o /dev/null
 		[ "$status" -ne 0 ] || continue
 		found=1
-		[ "$output" = "spool: /dev/null: cannot close: Input/output error; what it has may not be whole" ]
+		[ "$output" = "spool: /dev/null: cannot close: Input/output error; it may be incomplete" ]
 	done
 	[ "$found" -eq 1 ]
 	/usr/bin/python3 -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
@@ -475,7 +475,7 @@ meanwhile() {
 	cp old m/f
 	run meanwhile 'echo theirs >>"$(echo m/.f.spool-*)"' fsync:GO:1 spool -o m/f
 	[ "$status" -eq 1 ]
-	[ "$output" = "spool: m/f: cannot replace: others have written into its new contents; the file is unchanged" ]
+	[ "$output" = "spool: m/f: cannot replace: another process has written into its new contents; the file is unchanged" ]
 	cmp m/f old
 	local n found=0
 	for n in {1..20}; do
@@ -523,7 +523,7 @@ one_says() {
 	small
 	local error why
 	while read -r error why; do
-		refuses "renameat:$error:1" "f: cannot replace: $why; -w overwrites the file itself; the file is unchanged" spool -o f
+		refuses "renameat:$error:1" "f: cannot replace: $why; use -w to overwrite the file in place; the file is unchanged" spool -o f
 	done <<-'END'
 	EPERM Operation not permitted
 	ENOSYS Function not implemented
@@ -613,13 +613,13 @@ overwrites the file itself; nothing was read, the file is unchanged" spool -o f
 	export FAIL_TYPE=65735546
 	run given openat:EMFILE:5 spool -w -o f
 	[ "$status" -eq 1 ]
-	[ "$output" = "spool: f: cannot close: Too many open files; what it has may not be whole" ]
+	[ "$output" = "spool: f: cannot close: Too many open files; it may be incomplete" ]
 	cp old f
 	local options error=Input/output
 	for options in '-w 5' '-a 4'; do
 		run meanwhile ': >f' "openat:GO:${options#* }" spool "${options% *}" -o f
 		[ "$status" -eq 1 ]
-		[ "$output" = "spool: f: cannot close: $error error; what it has may not be whole" ]
+		[ "$output" = "spool: f: cannot close: $error error; it may be incomplete" ]
 		[ ! -s f ]
 		cp old f
 	done
@@ -802,7 +802,7 @@ overwrites the file itself; nothing was read, the file is unchanged" spool -o f
 	only f in old spilled
 	export FAIL_TYPE=858458f6; run given NONE:EIO:1 spool -v -m 0 -o /dev/null
 	[ "$status" -eq 0 ]
-	[[ $output == *" 292B in spilled (which is memory as well; -T names another directory); "* ]]
+	[[ $output == *" 292B in spilled (which is memory as well; use -T to choose another directory); "* ]]
 }
 
 @test "calls fail: a descriptor, of which the system says nothing" {
@@ -1011,7 +1011,7 @@ overwrites the file itself; nothing was read, the file is unchanged" spool -o f
 	for call in ftruncate:EIO:2 dup:EIO:1 lseek:EIO:1; do
 		run given "$call" spool --stats figures
 		[ "$status" -eq 0 ]
-		grep -qx 'spool: figures: cannot write the figures: Input/output error; nothing else is concerned' <<<"$output"
+		grep -qx 'spool: figures: cannot write the figures: Input/output error; the stream is not affected' <<<"$output"
 	done
 	status=0
 	FAIL=fcntl:EMFILE:4 LD_PRELOAD=$INJECT spool --stats /dev/stderr <in >out 2>log || status=$?
@@ -1025,7 +1025,7 @@ overwrites the file itself; nothing was read, the file is unchanged" spool -o f
 	# A file that takes nothing; and where nothing does, the message cannot be written either.
 	run given write:NOTHING:2 spool --stats figures
 	[ "$status" -eq 0 ]
-	grep -qx 'spool: figures: cannot write the figures: Input/output error; nothing else is concerned' <<<"$output"
+	grep -qx 'spool: figures: cannot write the figures: Input/output error; the stream is not affected' <<<"$output"
 	run given write:NOTHING:2-9999 spool --stats figures
 	[ "$status" -eq 0 ]
 	run given write:EINTR:2 spool --stats figures

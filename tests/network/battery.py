@@ -242,7 +242,7 @@ def judge_together(_operation, result):
 # A name for the file or the directory that a message is about.
 NAMES = re.compile(r"spool: (\.|d\b|tmp\b|link|\S*/local\b|standard output)|the check|in memory")
 # What a message says of a staged file that others can write into.
-WARNED = re.compile(r"can (read|write|change)|others|everybody|every user")
+WARNED = re.compile(r"can (read|write|change|rename)|other (users|process)|another process")
 
 
 def judge_names(operation, result):
@@ -264,7 +264,7 @@ def judge_kept(operation, result):
     """On a full disk the old contents are there, whatever was said."""
     if operation.target and result.status != 0 and not scenarios.is_old(operation) and not scenarios.is_new(operation):
         return f"status {result.status}, and the old contents are lost"
-    if "others have" in result.err:
+    if "another process" in result.err:
         return "it blames others, and there were none"
     return None
 

@@ -264,7 +264,7 @@ viewed() {
 	chmod 666 base/f
 	run bash -c '{ spool -o m/f || echo $? >status; cat; } <"$DATA/numbers" | cmp - "$DATA/numbers"'
 	[ "$(cat status)" -eq 1 ]
-	[ "$output" = "spool: m/f: cannot replace: its mode cannot be kept: Operation not permitted; -w overwrites the file itself; nothing was read, the file is unchanged" ]
+	[ "$output" = "spool: m/f: cannot replace: its mode cannot be kept: Operation not permitted; use -w to overwrite the file in place; nothing was read, the file is unchanged" ]
 	[ "$(cat m/f)" = old ]
 	(cd m && settles_to f)
 	spool -w -o m/f <"$DATA/numbers"
@@ -295,13 +295,13 @@ viewed() {
 	(cd m && settles_to f new)
 }
 
-@test "no modes: -T tells that others can write into a spill file there" {
+@test "no modes: -T tells that other users can write into a spill file there" {
 	viewed --perms=a=rwX --chmod-ignore
 	run --separate-stderr spool -m 1000 -T m <"$DATA/numbers"
 	[ "$status" -eq 0 ]
 	# Where the system does not say what file system that is, nothing is tried there.
 	[ "$TEST_VARIANT" = portable ] ||
-	    [ "$stderr" = "spool: m: others can write into a spill file there; -T names another directory" ]
+	    [ "$stderr" = "spool: m: other users can write into a spill file there; use -T to choose another directory" ]
 	cmp <(echo "$output") "$DATA/numbers"
 	run --separate-stderr spool -m 1000 -T . <"$DATA/numbers"
 	[ -z "$stderr" ]
@@ -415,7 +415,7 @@ full() {
 	for i in {1..20}; do
 		: >"m/$i" || break
 	done 2>/dev/null
-	says 1 "spool: m/f: cannot replace: no file can be made beside it: No space left on device; -w overwrites the file itself; nothing was read, the file is unchanged" \
+	says 1 "spool: m/f: cannot replace: no file can be made beside it: No space left on device; use -w to overwrite the file in place; nothing was read, the file is unchanged" \
 	    spool -o m/f <"$DATA/numbers"
 	[ "$(cat m/f)" = old ]
 	spool -w -o m/f <"$DATA/numbers"
@@ -441,7 +441,7 @@ full() {
 	echo old >f
 	echo under >g
 	mount --bind f g
-	says 1 "spool: g: cannot replace: it is a mount point; -w overwrites the file itself; nothing was read, the file is unchanged" \
+	says 1 "spool: g: cannot replace: it is a mount point; use -w to overwrite the file in place; nothing was read, the file is unchanged" \
 	    spool -o g <"$DATA/numbers"
 	[ "$(cat f)" = old ]
 	spool -w -o g <"$DATA/numbers"
@@ -451,7 +451,7 @@ full() {
 	[ "$(cat f)" = new ]
 	# Where the system does not say so beforehand, rename does.
 	if [ "$TEST_VARIANT" = native ]; then
-		says 1 "spool: g: cannot replace: it is a mount point; -w overwrites the file itself; the file is unchanged" \
+		says 1 "spool: g: cannot replace: it is a mount point; use -w to overwrite the file in place; the file is unchanged" \
 		    strace -qq -o trace -e inject=statx:error=ENOSYS spool -o g <"$DATA/numbers"
 		[ "$(cat f)" = new ]
 		strace -qq -o trace -e inject=statx:error=ENOSYS ./sponge g <"$DATA/numbers"

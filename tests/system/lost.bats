@@ -117,7 +117,7 @@ refused() {
 	wait "$pid" || status=$?
 	cat stderr
 	[ "$status" -eq 1 ]
-	grep -qx 'spool: m: cannot read the spill file: .*; standard output has only a part of it' stderr
+	grep -qx 'spool: m: cannot read the spill file: .*; standard output has received only a part of the stream' stderr
 	# What did come is right.
 	cmp -n "$(stat -c %s out)" out stream
 }
