@@ -147,12 +147,12 @@ begin_target(struct job *job)
 		.progress = &progress
 	};
 
+	if (begin_watch(job) == -1)
+		return cannot_start();
 	signals_hold();
 	job->target = target_create(&wanted);
 	signals_release();
-	if (job->target == NULL || begin_watch(job) == -1)
-		return cannot_start();
-	return target_prepare(job->target);
+	return job->target == NULL ? cannot_start() : target_prepare(job->target);
 }
 
 /* Makes the file that {} in CHECK stands for, in the directory of the spill file. */
@@ -241,16 +241,17 @@ die_of_broken_pipe(void)
 {
 	progress_end();
 	end_watch(128 + SIGPIPE);
-	(void)raise(SIGPIPE);
+	(void)raise(SIGPIPE);	/* returns if SIGPIPE was blocked when spool was started */
 }
 
 /* Whether SIGPIPE was ignored already when spool was started. */
 static bool
 ignores_broken_pipe(void)
 {
-	struct sigaction now;
+	struct sigaction now = { .sa_handler = SIG_DFL };
 
-	return sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_IGN;
+	(void)sigaction(SIGPIPE, NULL, &now);
+	return now.sa_handler == SIG_IGN;
 }
 
 /* What standard output has received if the stream cannot be read any more after so many bytes. */
@@ -342,10 +343,6 @@ release(const struct job *job)
 	progress_enter(COUNTS_SAVE);
 	return target_commit(job->target, job->spool);
 }
-
-/*
- * The run
- */
 
 static int
 transact(struct job *job)

@@ -274,6 +274,19 @@ feed() {
 	[ "$(stat -c %s out)" -eq 3145728 ]
 }
 
+@test "-p: a reader that stops early is an error where SIGPIPE is blocked" {
+	needs python3
+	cat >blocked <<-'END'
+	import os, signal
+	signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGPIPE})
+	signal.signal(signal.SIGPIPE, signal.SIG_DFL)
+	os.execvp("spool", ["spool", "-p"])
+	END
+	run bash -c 'python3 blocked <"$DATA/random" | head -c 1 >/dev/null; echo "${PIPESTATUS[0]}"'
+	[[ ${lines[0]} = "spool: standard output: cannot write: Broken pipe; it has "* ]]
+	[ "${lines[1]}" = 1 ]
+}
+
 @test "-p: a reader that stops early ends spool by SIGPIPE, without a word" {
 	run bash -c 'spool -p <"$DATA/random" | head -c 1 >/dev/null; echo "${PIPESTATUS[0]}"'
 	[ "$output" = 141 ]

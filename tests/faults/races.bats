@@ -140,8 +140,8 @@ small() {
 		cmp f in
 		cp old f
 	done
-	refuses flistxattr:EIO:1 "f: cannot replace: its extended attributes cannot be kept: Input/output error; -w overwrites \
-the file itself; nothing was read, the file is unchanged" spool -o f
+	refuses flistxattr:EIO:1 "f: cannot replace: its extended attributes cannot be kept: Input/output error; use -w to \
+overwrite the file in place; nothing was read, the file is unchanged" spool -o f
 	refuses flistxattr:EIO:1,flistxattr:EACCES:2 "f: cannot replace: its extended attributes cannot be kept: Permission \
 denied; use -w to overwrite the file in place; nothing was read, the file is unchanged" spool -o f
 	refuses flistxattr:EIO:3 \
@@ -556,8 +556,8 @@ late=openat:EOPNOTSUPP:2,openat:EOPNOTSUPP:4,openat:EOPNOTSUPP:7,fchmod:EPERM
 		cp old f
 	done
 	for n in 3 5; do
-		refuses "$late:1,openat:EACCES:$n" "f: cannot replace: its directory cannot be written: Permission denied; -w \
-overwrites the file itself; nothing was read, the file is unchanged" spool -o f
+		refuses "$late:1,openat:EACCES:$n" "f: cannot replace: its directory cannot be written: Permission denied; use -w \
+to overwrite the file in place; nothing was read, the file is unchanged" spool -o f
 	done
 	refuses "$late:1,openat:EMFILE:8" "f: cannot replace: Too many open files; the file is unchanged" spool -o f
 	one_says "f: cannot read its new contents: Input/output error; the file is unchanged" "$late:1,lseek:EIO:@" spool -o f
@@ -881,7 +881,7 @@ overwrites the file itself; nothing was read, the file is unchanged" spool -o f
 				cp old m/f
 				run given "$call:$n" spool "$told" -o m/f
 				[ "$status" -ne 0 ] || continue
-				cmp m/f old || [[ $output == *"may not be whole" ]]
+				cmp m/f old || [[ $output == *"it may be incomplete" ]]
 			done
 		done
 	done

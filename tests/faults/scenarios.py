@@ -313,7 +313,7 @@ def judge_stream(scenario, result):
 
 
 # Two ways to fail that cannot be undone; the message has to tell.
-TOLD = "it has the new contents|may not be whole"
+TOLD = "it has the new contents|it may be incomplete"
 NOT_PUT_BACK = "cannot put its old contents back|cannot be cut back"
 
 
