@@ -440,7 +440,6 @@ static int
 commit_special(const struct target *target, struct spool *spool)
 {
 	const char *file = target->options.file;
-	const off_t size = spool_size(spool);
 	const int fd = special_open(file, target->descriptor, target->mode == TARGET_APPEND);
 
 	if (fd == -1)
@@ -448,8 +447,8 @@ commit_special(const struct target *target, struct spool *spool)
 	if (store_stream(fd, spool, target->options.progress) == -1) {
 		message("%s: cannot %s: %s; it has %jd of %jd bytes", file,
 		    spool_fault(spool) == SPOOL_SINK ? "write" : "read the stream for it", strerror(errno),
-		    (intmax_t)spool_tell(spool), (intmax_t)size);
-		(void)close(fd);	/* the failure is reported already */
+		    (intmax_t)spool_tell(spool), (intmax_t)spool_size(spool));
+		io_discard(fd);		/* the failure is reported already */
 		return STATUS_FAILED;
 	}
 	if (store_close(fd, target->options.sync) == 0)

@@ -187,11 +187,12 @@ quietly() {
 	"$@" 2>stderr
 }
 
-# Waits until a command succeeds, but not for ever.
+# Waits until a command succeeds: for twelve seconds, and for a hundred tries, which may take longer on a slow machine.
 eventually() {
-	local try
-	for try in {1..500}; do
+	local try=0 start=$SECONDS
+	while ((try < 100 || SECONDS - start <= 12)); do
 		if "$@"; then return 0; fi
+		try=$((try + 1))
 		sleep 0.02
 	done
 	echo "not even after $try tries: $*"
