@@ -486,13 +486,6 @@ sizes() {
 	[ -c /dev/full ]
 }
 
-@test "a stream for a device that cannot be read is not blamed on the device" {
-	needs_injector
-	run with pread:EIO:1 spool -m 100 -T . -o /dev/null <"$DATA/numbers"
-	[ "$status" -eq 1 ]
-	[[ $output == "spool: /dev/null: cannot read the stream for it: Input/output error; it has "*" bytes" ]]
-}
-
 @test "/dev/stdout and its like: the descriptor, where it stands" {
 	[ "$(echo 1 | spool -o /dev/stdout)" = 1 ]
 	[ "$(echo 1 | spool -o /dev/fd/1 | cat)" = 1 ]

@@ -284,6 +284,12 @@ leaves() {
 	[ "$output" = "spool: socket: cannot open: Too many open files; nothing was released" ]
 }
 
+@test "a call fails: a stream for a device that cannot be read is not blamed on the device" {
+	run given pread:EIO:1 spool -m 100 -T . -o /dev/null
+	[ "$status" -eq 1 ]
+	[[ $output == "spool: /dev/null: cannot read the stream for it: Input/output error; it has "*" of 200000 bytes" ]]
+}
+
 @test "a call fails: signals cannot be set up" {
 	small
 	local n found=0
