@@ -8,7 +8,6 @@
 #include <fcntl.h>
 #include <inttypes.h>
 #include <limits.h>
-#include <stdarg.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <string.h>
@@ -20,6 +19,7 @@
 #include "message.h"
 #include "signals.h"
 #include "size.h"
+#include "text.h"
 #include "utf8.h"
 
 #define NOTHING_READ "nothing was read"
@@ -158,63 +158,45 @@ figures_open(const char *file, const char *output)
 	return STATUS_DONE;
 }
 
-/* The JSON object so far. */
-struct text {
-	char bytes[6 * PATH_MAX + 1024];	/* a byte of a path takes at most six */
-	size_t length;
-};
-
-static void	add(struct text *text, const char *format, ...) __attribute__((format(printf, 2, 3)));
-
-static void
-add(struct text *text, const char *format, ...)
-{
-	va_list arguments;
-
-	va_start(arguments, format);
-	text->length += (size_t)vsnprintf(text->bytes + text->length, sizeof(text->bytes) - text->length, format, arguments);
-	va_end(arguments);
-}
-
 /* A JSON string (RFC 8259). Each byte of a path that is not UTF-8 becomes U+FFFD. */
 static void
 add_string(struct text *text, const char *string)
 {
-	add(text, "\"");
+	text_add(text, "\"");
 	while (*string != '\0') {
 		size_t length = utf8_length(string);
 
 		if (length == 0)
-			add(text, "\\ufffd");
+			text_add(text, "\\ufffd");
 		else if (length > 1)
-			add(text, "%.*s", (int)length, string);
+			text_add(text, "%.*s", (int)length, string);
 		else if (*string == '"' || *string == '\\')
-			add(text, "\\%c", *string);
+			text_add(text, "\\%c", *string);
 		else if ((unsigned char)*string < 0x20 || *string == 0x7f)
-			add(text, "\\u%04x", (unsigned char)*string);
+			text_add(text, "\\u%04x", (unsigned char)*string);
 		else
-			add(text, "%c", *string);
+			text_add(text, "%c", *string);
 		string += length == 0 ? 1 : length;
 	}
-	add(text, "\"");
+	text_add(text, "\"");
 }
 
 static void
 add_seconds(struct text *text, const char *key, double seconds)
 {
 	if (seconds < 0)
-		add(text, ", \"%s\": null", key);
+		text_add(text, ", \"%s\": null", key);
 	else
-		add(text, ", \"%s\": %.6f", key, seconds);
+		text_add(text, ", \"%s\": %.6f", key, seconds);
 }
 
 static void
 add_number(struct text *text, const char *key, intmax_t number)
 {
 	if (number < 0)
-		add(text, ", \"%s\": null", key);
+		text_add(text, ", \"%s\": null", key);
 	else
-		add(text, ", \"%s\": %jd", key, number);
+		text_add(text, ", \"%s\": %jd", key, number);
 }
 
 /* getrusage(2) includes what the process was before it executed spool; /proc, if any, does not. -1: unknown. */
@@ -261,25 +243,26 @@ rewind_file(void)
 void
 figures_write(int status)
 {
-	static struct text text;	/* the stack may be small */
+	/* A byte of a path takes at most six. The stack may be small. */
+	static char bytes[6 * PATH_MAX + 1024];
+	struct text text = { .bytes = bytes, .size = sizeof(bytes) };
 	struct counts counts;
 	int result, copy;
 
 	if (fd == -1)
 		return;
 	counts_look(&counts);
-	text.length = 0;
-	add(&text, "{\"bytes\": %jd, \"memory_bytes\": %jd, \"spilled_bytes\": %jd, \"spill_directory\": ",
+	text_add(&text, "{\"bytes\": %jd, \"memory_bytes\": %jd, \"spilled_bytes\": %jd, \"spill_directory\": ",
 	    (intmax_t)counts.soaked, (intmax_t)counts.in_memory, (intmax_t)(counts.soaked - counts.in_memory));
 	if (spill_directory == NULL)
-		add(&text, "null");
+		text_add(&text, "null");
 	else
 		add_string(&text, spill_directory);
 	add_seconds(&text, "soak_seconds", counts_seconds(COUNTS_SOAK));
 	add_seconds(&text, "replay_seconds", replay_seconds());
 	add_number(&text, "peak_rss_bytes", peak_rss());
 	add_number(&text, "status", status);
-	add(&text, "}\n");
+	text_add(&text, "}\n");
 	result = rewind_file();
 	if (result == 0)
 		result = io_write_all(fd, text.bytes, text.length);

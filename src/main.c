@@ -30,8 +30,8 @@
  * The second column is the file that does the work. The first step that makes a file or a child starts the watch
  * (begin_watch; signals.c), which removes what must not stay behind when a signal ends spool. The steps share job.h.
  * message.c prints every diagnostic, in which utf8.c finds the characters, and message.h names the exit statuses;
- * report.c has what several steps say of COMMAND. command.c finds and starts programs. libspool/stream.c, a stdio view
- * of a spool, is for the engine's other users.
+ * report.c has what several steps say of COMMAND. command.c finds and starts programs. text.c formats --help and
+ * --stats. libspool/stream.c, a stdio view of a spool, is for the engine's other users.
  */
 #include <config.h>
 

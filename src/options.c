@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <getopt.h>
-#include <stdarg.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +13,7 @@
 #include "options.h"
 #include "size.h"
 #include "spool.h"
+#include "text.h"
 
 /* Where an option makes sense. */
 enum where { ANYWHERE, WITH_FILE, WITH_STDOUT };
@@ -76,44 +76,35 @@ print_exit(const char *text)
 }
 
 static void
-add(char *text, size_t size, const char *format, ...)
-{
-	const size_t used = strlen(text);
-	va_list list;
-
-	va_start(list, format);
-	(void)vsnprintf(text + used, size - used, format, list);
-	va_end(list);
-}
-
-static void
-add_row(char *text, size_t size, const struct row *row)
+add_row(struct text *help, const struct row *row)
 {
 	const bool optional = *row->argument == '[';
-	char left[NAME_TEXT + 32] = "";
+	char bytes[NAME_TEXT + 32];
+	struct text left = { .bytes = bytes, .size = sizeof(bytes) };
 
 	if (row->letter != 0)
-		add(left, sizeof(left), "-%c, ", row->letter);
-	add(left, sizeof(left), "%s--%s%s%s", row->letter != 0 ? "" : "    ", row->name,
+		text_add(&left, "-%c, ", row->letter);
+	text_add(&left, "%s--%s%s%s", row->letter != 0 ? "" : "    ", row->name,
 	    optional ? "[=" : *row->argument != '\0' ? " " : "", row->argument + optional);
-	add(text, size, "  %-30s %s\n", left, row->help);
+	text_add(help, "  %-30s %s\n", left.bytes, row->help);
 }
 
 static _Noreturn void
 help_exit(void)
 {
-	static char text[4096];
+	static char bytes[4096];
+	struct text help = { .bytes = bytes, .size = sizeof(bytes) };
 
-	strlcpy(text, "usage: spool [options] [command [arg ...]]\n"
+	text_add(&help, "usage: spool [options] [command [arg ...]]\n"
 	    "       spool [options] -o file [command [arg ...]]\n"
 	    "Read all of standard input, then send it on: to standard output, or to COMMAND\n"
 	    "as a seekable standard input. With -o, replace FILE with it, or with the output\n"
-	    "of COMMAND. If the input, a check or COMMAND fails, nothing happens.\n", sizeof(text));
+	    "of COMMAND. If the input, a check or COMMAND fails, nothing happens.\n");
 	for (size_t i = 0; i < ROWS; i++)
-		add_row(text, sizeof(text), &rows[i]);
-	add(text, sizeof(text), "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
+		add_row(&help, &rows[i]);
+	text_add(&help, "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
 	    "Exit status: 0 done, 1 failed, 2 usage, 3 refused, 126 and 127; or COMMAND's.\n");
-	print_exit(text);
+	print_exit(help.bytes);
 }
 
 static off_t
@@ -401,17 +392,17 @@ take(struct options *options, const struct row *row, bool again, const char *arg
 
 /* What getopt_long is to know of the rows. */
 static void
-list_options(char *letters, size_t size, struct option names[ROWS + 1])
+list_options(struct text *letters, struct option names[ROWS + 1])
 {
 	/* "+": options end at the first operand, so that COMMAND keeps its own. ":": a missing argument is told apart. */
-	strlcpy(letters, "+:", size);
+	text_add(letters, "+:");
 	for (size_t i = 0; i < ROWS; i++) {
 		const int argument = *rows[i].argument == '\0' ? no_argument
 		    : *rows[i].argument == '[' ? optional_argument : required_argument;
 
 		names[i] = (struct option){ rows[i].name, argument, NULL, LONG_NAME + (int)i };
 		if (rows[i].letter != 0)
-			add(letters, size, "%c%.*s", rows[i].letter, argument, "::");
+			text_add(letters, "%c%.*s", rows[i].letter, argument, "::");
 	}
 	names[ROWS] = (struct option){ NULL, 0, NULL, 0 };
 }
@@ -431,13 +422,14 @@ row_of(int found)
 static void
 parse_as_spool(struct options *options, int argc, char **argv)
 {
-	char letters[3 * ROWS + 3];	/* each with at most two colons */
+	char bytes[3 * ROWS + 3];	/* each letter with at most two colons */
+	struct text letters = { .bytes = bytes, .size = sizeof(bytes) };
 	struct option names[ROWS + 1];
 	bool given[ROWS] = { false };
 	int found, word = 1;
 
-	list_options(letters, sizeof(letters), names);
-	while ((found = getopt_long(argc, argv, letters, names, NULL)) != -1) {
+	list_options(&letters, names);
+	while ((found = getopt_long(argc, argv, letters.bytes, names, NULL)) != -1) {
 		size_t i;
 
 		if (found == '?' || found == ':')
