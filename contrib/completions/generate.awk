@@ -1,9 +1,11 @@
 # generate.awk: puts the table of options into the completions for a shell, in place of the line "# @options@".
 #
-#	awk -f generate.awk src/options.def shell=bash|zsh|fish COMPLETIONS
-#	awk -f generate.awk -v shell=fuzzer src/options.def
+#	awk -f generate.awk src/options.def output=bash|zsh|fish COMPLETIONS
+#	awk -v output=words -f generate.awk src/options.def
+#	awk -v output=synopsis -f generate.awk src/options.def
 #
-# The second form prints the options as words of a command line, for libFuzzer's dictionary.
+# The second form prints the options as words of a command line, for libFuzzer's dictionary. The third one prints where
+# each option makes sense, and the option as the manual's synopsis has it.
 
 # Splits a row, without the quotes. The last column, which may have commas, is not of use then.
 function columns(row, column,    i) {
@@ -35,6 +37,7 @@ function capitalized(text) {
 	action[rows] = kind == "ACTION"
 	argument[rows] = kind == "WORD" || kind == "VALUE" ? column[3] : ""
 	values[rows] = kind == "VALUE" ? column[5] : ""
+	where[rows] = kind == "FLAG" || kind == "VALUE" ? column[4] : "ANYWHERE"
 	without[rows] = kind == "FLAG" ? column[5] : ""
 	about[rows] = help
 	by_letter[letter[rows]] = rows
@@ -42,9 +45,9 @@ function capitalized(text) {
 }
 
 $0 == "# @options@" {
-	if (shell == "bash")
+	if (output == "bash")
 		bash()
-	else if (shell == "zsh")
+	else if (output == "zsh")
 		zsh()
 	else
 		fish()
@@ -129,14 +132,26 @@ function fish(    i, specs) {
 		    " -d " quoted(capitalized(about[i]))
 }
 
+function print_words(i) {
+	if (letter[i] != "")
+		printf "\"-%s\\x0a\"\n", letter[i]
+	printf "\"--%s\\x0a\"\n", name[i]
+	if (argument[i] != "")
+		printf "\"--%s=\"\n", name[i]
+}
+
+# An optional argument is in the same word, and not in the synopsis; nor are the options that print and exit.
+function print_synopsis(i) {
+	if (!action[i])
+		print where[i], (letter[i] != "" ? "-" letter[i] : "--" name[i]) \
+		    (argument[i] == "" || argument[i] ~ /^\[/ ? "" : " " tolower(argument[i]))
+}
+
 END {
-	if (shell != "fuzzer")
-		exit
 	for (i = 1; i <= rows; i++) {
-		if (letter[i] != "")
-			printf "\"-%s\\x0a\"\n", letter[i]
-		printf "\"--%s\\x0a\"\n", name[i]
-		if (argument[i] != "")
-			printf "\"--%s=\"\n", name[i]
+		if (output == "words")
+			print_words(i)
+		else if (output == "synopsis")
+			print_synopsis(i)
 	}
 }

@@ -32,20 +32,11 @@ options() {
 	done
 }
 
-# The options of the table that make sense with -o or, without "file", without it: "-m size", one a line.
+# The options of the table but -o, without those that do not make sense there (WITH_FILE, WITH_STDOUT): "-m size", one a
+# line.
 rows() {
-	awk -v not="$([ "$1" = file ] && echo WITH_STDOUT || echo WITH_FILE)" '
-	    /^(FLAG|WORD|VALUE)\(/ {
-	        kind = substr($0, 1, 4)
-	        sub(/^[A-Z]+\([ \t]*/, "")
-	        gsub(/[\047"]/, "")
-	        split($0, column, /,[ \t]*/)
-	        where = kind == "WORD" ? "" : column[4]
-	        # The suffix of -b is in the same word, and not in the synopsis.
-	        argument = kind == "FLAG" || column[3] ~ /^\[/ ? "" : " " tolower(column[3])
-	        if (where != not && column[1] != "o")
-	            print (column[1] == "0" ? "--" column[2] : "-" column[1]) argument
-	    }' "$top/src/options.def" | LC_ALL=C sort
+	awk -v output=synopsis -f "$top/contrib/completions/generate.awk" "$top/src/options.def" | grep -v "^$1\| -o file" |
+	    cut -d ' ' -f 2- | LC_ALL=C sort
 }
 
 # The same of the synopsis, "[-npv] [-m size] [--stats file]", on standard input.
@@ -62,9 +53,9 @@ words() {
 @test "the synopsis of the man page has the options that the table has" {
 	needs mandoc
 	mandoc -T ascii -O width=1000 "$top/man/spool.1" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' >synopsis
-	[ "$(rows | wc -l)" -ge 9 ]
-	diff <(rows) <(grep '^ *spool' synopsis | grep -v -- '-o file' | words)
-	diff <(rows file) <(grep '^ *spool.*-o file' synopsis | words)
+	[ "$(rows WITH_FILE | wc -l)" -ge 9 ]
+	diff <(rows WITH_FILE) <(grep '^ *spool' synopsis | grep -v -- '-o file' | words)
+	diff <(rows WITH_STDOUT) <(grep '^ *spool.*-o file' synopsis | words)
 }
 
 @test "the version is that of NEWS" {
