@@ -39,7 +39,7 @@ keep_owner(const struct stat *old, int to, char *what, size_t size)
 }
 
 static bool
-is_unsupported(int error)
+lacks_support(int error)
 {
 	/* LCOV_EXCL_BR_START: ENOTSUP and EOPNOTSUPP are one number on Linux */
 	return error == ENOTSUP || error == EOPNOTSUPP || error == ENOSYS;
@@ -123,7 +123,7 @@ remove_others(int to, const char *names, ssize_t length, char *buffer)
 	ssize_t found = flistxattr(to, buffer, LONGEST);
 
 	if (found == -1)
-		return is_unsupported(errno) ? 0 : -1;
+		return lacks_support(errno) ? 0 : -1;
 	for (const char *name = buffer; name < buffer + found; name += strlen(name) + 1) {
 		if (is_listed(name, names, length) || (strcmp(name, ACL) != 0
 		    && strncmp(name, "user.", strlen("user.")) != 0
@@ -144,7 +144,7 @@ keep_listed(int from, int to, bool with_access, char *buffers, char *what, size_
 
 	strlcpy(what, "its extended attributes", size);
 	if (length == -1) {
-		if (!is_unsupported(errno))
+		if (!lacks_support(errno))
 			return has_no_list(errno, to) ? 0 : -1;
 		length = 0;
 	}
@@ -315,5 +315,5 @@ attributes_take(int from, int to, char *what, size_t size)
 	if (keep_owner(&model, to, what, size) == -1 || keep_extended(from, to, true, what, size) == -1)
 		return -1;
 	strlcpy(what, "its mode", size);
-	return keep_mode(&model, to) == 0 || errno == EPERM || is_unsupported(errno) ? 0 : -1;
+	return keep_mode(&model, to) == 0 || errno == EPERM || lacks_support(errno) ? 0 : -1;
 }

@@ -39,7 +39,7 @@ struct aside {
  * system that cannot do that is not a failure. posix_fallocate(3) would then write to the file.
  */
 static int
-reserve(int fd, off_t at, off_t length)
+reserve_space(int fd, off_t at, off_t length)
 {
 	struct rlimit limit;
 
@@ -73,8 +73,7 @@ clone_to(int to, int from)
 static void
 aside_free(struct aside *aside)
 {
-	if (aside->clone != -1)
-		(void)close(aside->clone);	/* nobody needs its contents any more */
+	io_discard(aside->clone);	/* nobody needs its contents any more */
 	(void)spool_close(aside->copy);
 }
 
@@ -115,7 +114,7 @@ put_aside(const struct inplace *file, struct aside *aside)
 	if (aside->clone != -1) {
 		if (clone_to(aside->clone, file->fd) == 0)
 			return 0;
-		(void)close(aside->clone);	/* it is empty */
+		io_discard(aside->clone);	/* it is empty */
 		aside->clone = -1;
 	}
 	return copy_from(file, file->fd, aside);
@@ -237,7 +236,7 @@ flush_stream(const struct inplace *file, struct spool *spool)
 
 /* Copies the old file when only the writing is left. */
 static int
-back_up(const struct inplace *file)
+make_backup(const struct inplace *file)
 {
 	if (file->backup == NULL || backup_make(file->place, file->old, file->backup, false, file->sync) == 0)
 		return 0;
@@ -263,10 +262,10 @@ overwrite(const struct inplace *file, struct spool *spool)
 	signals_hold();
 	/* The holes of a sparse file are not reserved: undoing could not make them holes again. */
 	reserved_from = (off_t)aside.old.st_blocks * 512 < aside.old.st_size ? aside.old.st_size : 0;
-	ready = reserve(file->fd, reserved_from, size - reserved_from) == 0;
+	ready = reserve_space(file->fd, reserved_from, size - reserved_from) == 0;
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
-	if (!ready || back_up(file) == -1) {
+	if (!ready || make_backup(file) == -1) {
 		(void)io_truncate(file->fd, aside.old.st_size);	/* frees the space that was reserved */
 		io_set_times(file->fd, &aside.old);
 		aside_free(&aside);
@@ -383,10 +382,10 @@ append(const struct inplace *file, struct spool *spool)
 		message("%s: cannot append: %s; the file is unchanged", file->file, strerror(errno));
 		return STATUS_FAILED;
 	}
-	ready = only_grows || reserve(file->fd, old.st_size, spool_size(spool)) == 0;
+	ready = only_grows || reserve_space(file->fd, old.st_size, spool_size(spool)) == 0;
 	if (!ready)
 		message("%s: cannot reserve space: %s; the file is unchanged", file->file, strerror(errno));
-	if (!ready || back_up(file) == -1) {
+	if (!ready || make_backup(file) == -1) {
 		/* This frees the space that was reserved. */
 		if (!only_grows && fstat(file->fd, &now) == 0 && now.st_size == old.st_size)
 			(void)cut(file->fd, &old);

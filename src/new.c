@@ -206,7 +206,7 @@ has_stream(const struct staged *staged, struct spool *spool)
 }
 
 static int
-fail(struct new *new, enum new_fault fault)
+fail_with(struct new *new, enum new_fault fault)
 {
 	new->fault = fault;
 	return -1;
@@ -219,18 +219,18 @@ new_finish(struct new *new, struct spool *spool, bool sync)
 	int same = 1;
 
 	if (complete(new, spool) == -1)
-		return fail(new, !new->is_spill && spool_fault(spool) == SPOOL_SPILL ? NEW_UNREADABLE : NEW_FAILED);
+		return fail_with(new, !new->is_spill && spool_fault(spool) == SPOOL_SPILL ? NEW_UNREADABLE : NEW_FAILED);
 	if (staged_reopen(staged, spool_size(spool)) == -1)
-		return fail(new, NEW_FAILED);
+		return fail_with(new, NEW_FAILED);
 	if (give_attributes(new) == -1)
-		return fail(new, place_gone(errno) ? NEW_RACE : NEW_NOT_KEPT);
+		return fail_with(new, place_gone(errno) ? NEW_RACE : NEW_NOT_KEPT);
 	/* Where this fails, the time of modification is that of the last write. */
 	(void)futimens(staged->fd, NULL);
 	if (store_settle(staged->fd, sync) == -1)
-		return fail(new, NEW_FAILED);
+		return fail_with(new, NEW_FAILED);
 	if (new->late)
 		same = has_stream(staged, spool);
-	return same == 1 ? 0 : fail(new, same == -1 ? NEW_UNREADABLE : NEW_ALTERED);
+	return same == 1 ? 0 : fail_with(new, same == -1 ? NEW_UNREADABLE : NEW_ALTERED);
 }
 
 /* Whether this errno of the renaming comes from what others do at the same time. */

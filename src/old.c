@@ -26,8 +26,7 @@
 void
 old_close(struct old *old)
 {
-	if (old->fd != -1)
-		(void)close(old->fd);	/* nothing was written to it */
+	io_discard(old->fd);	/* nothing was written to it */
 	old->fd = -1;
 }
 

@@ -160,8 +160,7 @@ locate(struct place *place, const char *path)
 void
 place_close(struct place *place)
 {
-	if (place->directory != -1)
-		(void)close(place->directory);	/* never written to */
+	io_discard(place->directory);	/* never written to */
 	free(place->path);
 	place->path = NULL;
 	place->directory = -1;

@@ -45,7 +45,7 @@ read_text(const char *path, char *text, size_t size)
 
 /* The number that follows a label, or fallback. */
 static off_t
-number_after(const char *text, const char *label, off_t fallback)
+labelled_number(const char *text, const char *label, off_t fallback)
 {
 	const char *at = strstr(text, label);
 	const int saved = errno;	/* a call that succeeds leaves errno alone */
@@ -67,7 +67,7 @@ number_after(const char *text, const char *label, off_t fallback)
 static off_t
 size_after(const char *text, const char *label, off_t fallback)
 {
-	off_t kib = number_after(text, label, -1);
+	off_t kib = labelled_number(text, label, -1);
 
 	if (kib == -1)
 		return fallback;
@@ -80,7 +80,7 @@ read_number(const char *path, off_t fallback)
 	char text[32];
 
 	read_text(path, text, sizeof(text));
-	return number_after(text, "", fallback);
+	return labelled_number(text, "", fallback);
 }
 
 /* The lowest number in this file of a control group and of the groups that contain it; at most limit. Inside a

@@ -228,8 +228,7 @@ memory_free(struct memory *memory)
 	free(memory->chunks);
 	memory->chunks = NULL;
 	memory->freed = 0;
-	if (memory->fd != -1)
-		(void)close(memory->fd);	/* a memfd has no writes that could be lost */
+	io_discard(memory->fd);		/* a memfd has no writes that could be lost */
 	memory->fd = -1;
 	memory->size = memory->dirty = 0;
 }
