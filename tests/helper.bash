@@ -187,10 +187,10 @@ quietly() {
 	"$@" 2>stderr
 }
 
-# Waits until a command succeeds: for twelve seconds, and for a hundred tries, which may take longer on a slow machine.
+# Waits until a command succeeds: for thirty seconds, and for a hundred tries, which may take longer on a slow machine.
 eventually() {
 	local try=0 start=$SECONDS
-	while ((try < 100 || SECONDS - start <= 12)); do
+	while ((try < 100 || SECONDS - start <= 30)); do
 		if "$@"; then return 0; fi
 		try=$((try + 1))
 		sleep 0.02
