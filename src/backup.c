@@ -16,7 +16,6 @@
 #include "io.h"
 #include "old.h"
 #include "place.h"
-#include "spool.h"
 #include "staged.h"
 #include "store.h"
 
@@ -63,23 +62,6 @@ link_backup(const struct place *place, const char *name)
 	return -1;
 }
 
-static int
-copy_contents(const struct old *old, int fd)
-{
-	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
-	struct spool *spool;
-	int result = -1;
-
-	options.memory_limit = 0;
-	options.spill_fd = fd;
-	spool = spool_open(&options);
-	if (spool != NULL && lseek(old->fd, 0, SEEK_SET) == 0
-	    && spool_fill(spool, old->fd, SPOOL_UNLIMITED, NULL) != -1)
-		result = 0;
-	(void)spool_close(spool);	/* which leaves fd open */
-	return result;
-}
-
 /* For a file that is overwritten itself, or where there are no hard links. */
 static int
 copy_backup(const struct place *place, const struct old *old, const char *name, bool sync)
@@ -89,7 +71,8 @@ copy_backup(const struct place *place, const struct old *old, const char *name, 
 
 	if (staged_open(&copy, "", 0600) == -1)
 		return -1;
-	if (copy_contents(old, copy.fd) == 0) {
+	/* No clone: -w cannot reserve space for blocks that are shared (inplace.h). */
+	if (old_copy(old, copy.fd, false) == 0) {
 		char what[NAME_MAX + 64];
 
 		/* A copy that cannot have the owner of the file stays private. */

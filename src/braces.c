@@ -1,6 +1,7 @@
-/* braces.c: replaces {} in a shell script by a variable. */
+/* braces.c: replaces {} in an argument by a path, and in a shell script by a variable. */
 #include <config.h>
 
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -14,6 +15,41 @@ bool
 braces_in(const char *text)
 {
 	return strstr(text, "{}") != NULL;
+}
+
+#define PLAIN "\\{}"
+
+bool
+braces_want(const char *argument)
+{
+	const char *at = argument;
+
+	while ((at = strstr(at, "{}")) != NULL && at > argument && at[-1] == '\\')
+		at += strlen("{}");
+	return at != NULL;
+}
+
+char *
+braces_fill(const char *argument, const char *path)
+{
+	const size_t longest = strlen(path) > strlen("{}") ? strlen(path) : strlen("{}");
+	char *copy = malloc(strlen(argument) / strlen("{}") * longest + strlen(argument) + 1), *end = copy;
+
+	if (copy == NULL)
+		return NULL;
+	while (*argument != '\0') {
+		if (strncmp(argument, PLAIN, strlen(PLAIN)) == 0) {
+			end = stpcpy(end, "{}");
+			argument += strlen(PLAIN);
+		} else if (strncmp(argument, "{}", strlen("{}")) == 0) {
+			end = stpcpy(end, path);
+			argument += strlen("{}");
+		} else {
+			*end++ = *argument++;
+		}
+	}
+	*end = '\0';
+	return copy;
 }
 
 /*

@@ -1,4 +1,4 @@
-/* braces.h: {} in a shell script, which stands for a path. */
+/* braces.h: {} in an argument or a shell script, which stands for a path. */
 #ifndef BRACES_H
 #define BRACES_H
 
@@ -6,6 +6,14 @@
 
 /* Whether the text contains {}. */
 bool	braces_in(const char *text);
+
+/*
+ * A copy of an argument, to be freed, in which path stands for each {}, and {} for each \{}. NULL: ENOMEM.
+ */
+char	*braces_fill(const char *argument, const char *path);
+
+/* Whether braces_fill() would put a path into the argument. */
+bool	braces_want(const char *argument);
 
 /*
  * A copy of a script for sh(1), to be freed, in which each {} expands to the value of BRACES_VARIABLE, as one word or a

@@ -154,7 +154,7 @@ spawn(const char *path, char *const *arguments, int input, int output, pid_t *ch
 	if (error == 0) {
 		if (input != STDIN_FILENO)
 			error = posix_spawn_file_actions_adddup2(&actions, input, STDIN_FILENO);
-		if (error == 0)
+		if (error == 0 && output != STDOUT_FILENO)
 			error = posix_spawn_file_actions_adddup2(&actions, output, STDOUT_FILENO);
 		if (error == 0)
 			error = posix_spawnattr_setsigmask(&attributes, &mask);
@@ -176,18 +176,30 @@ spawn(const char *path, char *const *arguments, int input, int output, pid_t *ch
 	return error;
 }
 
-/* The shell runs a script without #!, as with execvp(3). */
+/* As spawn(). The shell runs a script without #!, as with execvp(3). */
 static int
-spawn_script(const char *path, char **command, int output, pid_t *child)
+spawn_any(const char *path, char **command, int input, int output, pid_t *child)
 {
-	char **arguments = script_arguments(path, command);
-	int error;
+	int error = spawn(path, command, input, output, child);
+	char **arguments;
 
+	if (error != ENOEXEC)
+		return error;
+	arguments = script_arguments(path, command);
 	if (arguments == NULL)
 		return errno;
-	error = spawn(_PATH_BSHELL, arguments, STDIN_FILENO, output, child);
+	error = spawn(_PATH_BSHELL, arguments, input, output, child);
 	free(arguments);
 	return error;
+}
+
+/* What an errno of spawn_any() is for the caller. */
+static int
+status_of_spawn(int error)
+{
+	errno = error;
+	/* There can be no new process, whatever the program. */
+	return error == EAGAIN || error == ENOMEM ? STATUS_FAILED : status_of(error);
 }
 
 /* Both ends are close-on-exec. No other thread executes a program, so setting the flag may be a second step. */
@@ -212,18 +224,51 @@ command_start(const char *path, char **command, int *output, pid_t *child)
 
 	if (make_pipe(ends) == -1)
 		return STATUS_FAILED;
-	error = spawn(path, command, STDIN_FILENO, ends[1], child);
-	if (error == ENOEXEC)
-		error = spawn_script(path, command, ends[1], child);
+	error = spawn_any(path, command, STDIN_FILENO, ends[1], child);
 	(void)close(ends[1]);	/* nothing was written to it */
 	if (error != 0) {
 		(void)close(ends[0]);
-		errno = error;
-		/* There can be no new process, whatever the program. */
-		return error == EAGAIN || error == ENOMEM ? STATUS_FAILED : status_of(error);
+		return status_of_spawn(error);
 	}
 	*output = ends[0];
 	return STATUS_DONE;
+}
+
+int
+command_start_with_path(const char *path, char **command, int stream, pid_t *child)
+{
+	const int error = spawn_any(path, command, stream == -1 ? STDIN_FILENO : stream, STDOUT_FILENO, child);
+
+	return error == 0 ? STATUS_DONE : status_of_spawn(error);
+}
+
+void
+command_free(char **command)
+{
+	for (char **argument = command; argument != NULL && *argument != NULL; argument++)
+		free(*argument);
+	free(command);
+}
+
+char **
+command_fill(char **command, const char *file)
+{
+	char **filled;
+	size_t count = 0;
+
+	while (command[count] != NULL)
+		count++;
+	filled = calloc(count + 1, sizeof(*filled));
+	if (filled == NULL)
+		return NULL;
+	for (size_t i = 0; i < count; i++) {
+		filled[i] = i == 0 ? strdup(command[i]) : braces_fill(command[i], file);
+		if (filled[i] == NULL) {
+			command_free(filled);
+			return NULL;
+		}
+	}
+	return filled;
 }
 
 int

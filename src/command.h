@@ -27,6 +27,18 @@ int	command_exec(const char *path, char **command, int stream);
 int	command_start(const char *path, char **command, int *output, pid_t *child);
 
 /*
+ * Starts the program path with the arguments command; stream, if not -1, is its standard input. Its standard output is
+ * that of spool. As command_start() in all else.
+ */
+int	command_start_with_path(const char *path, char **command, int stream, pid_t *child);
+
+/*
+ * A copy of the arguments command, in which file stands for {} (braces.h); to be freed by command_free(). NULL: ENOMEM.
+ */
+char	**command_fill(char **command, const char *file);
+void	command_free(char **command);
+
+/*
  * Runs check by sh -c and waits for its end. Its standard input is the descriptor stream; its standard output goes to
  * standard error. {} in check stands for path, which may be NULL if there is no {}. Returns 0 with *status as
  * waitpid(2) sets it, or -1 with errno. Only while there is a watch.

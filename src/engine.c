@@ -28,13 +28,14 @@
 #define CACHED_BEFORE_SYNC ((off_t)16 << 20)
 
 int
-engine_open(struct job *job)
+engine_open(struct job *job, bool filled)
 {
 	const struct options *options = job->options;
 	struct spool_options engine = SPOOL_OPTIONS_DEFAULT;
 
 	engine.memory_limit = options->memory;
 	engine.size_limit = options->limit;
+	engine.spill_filled = filled;
 	engine.directory = options->directory;
 	engine.hold = signals_hold;
 	engine.release = signals_release;
@@ -53,7 +54,7 @@ engine_open(struct job *job)
 	job->spool = spool_open(&engine);
 	if (job->spool != NULL)
 		return STATUS_DONE;
-	message("cannot start: %s; nothing was read", strerror(errno));
+	message("cannot start: %s; nothing was released", strerror(errno));
 	return STATUS_FAILED;
 }
 
@@ -82,6 +83,12 @@ soaked(void *cookie, off_t bytes)
 	if (!spill_noted && spool_is_rolled(job->spool))
 		note_spill(job);
 	progress_soaked(bytes, spool_in_memory(job->spool));
+}
+
+void
+engine_count(struct job *job)
+{
+	soaked(job, spool_size(job->spool));
 }
 
 int

@@ -2,10 +2,18 @@
 #ifndef ENGINE_H
 #define ENGINE_H
 
+#include <stdbool.h>
+
 struct job;
 
-/* Makes job->spool, which spills where the sink wants it. An exit status, after a message. */
-int	engine_open(struct job *job);
+/*
+ * Makes job->spool, which spills where the sink wants it. filled: the target's staged file has the stream already. An
+ * exit status, after a message.
+ */
+int	engine_open(struct job *job, bool filled);
+
+/* Notes where the whole stream is, for the progress line and the figures, if engine_soak() has not done that. */
+void	engine_count(struct job *job);
 
 /* Reads the source to its end. An exit status, after a message; STATUS_REFUSED: the stream is longer than -l allows. */
 int	engine_soak(struct job *job);

@@ -24,6 +24,16 @@ hidden_remove(const struct place *place, const char *hidden)
 	errno = error;
 }
 
+int
+hidden_move(int directory, const char *name, const struct place *place, const char *hidden)
+{
+	struct stat status;
+
+	if (fstatat(place->directory, hidden, &status, AT_SYMLINK_NOFOLLOW) == 0)
+		return io_fail(EEXIST);		/* six random characters: hardly ever */
+	return renameat(directory, name, place->directory, hidden);
+}
+
 /* In one step where the system can do that, else in two. */
 int
 hidden_rename_new(const struct place *place, const char *from, const char *to)

@@ -12,6 +12,9 @@ struct place;
 /* Removes a hidden name. errno stays. */
 void	hidden_remove(const struct place *place, const char *hidden);
 
+/* Moves a file from another directory to a hidden name, which must not exist. 0, or -1: errno of rename(2). */
+int	hidden_move(int directory, const char *name, const struct place *place, const char *hidden);
+
 /* Renames from to to, which must not exist; one of the names is hidden. 0, or -1: EEXIST, or errno of rename(2). */
 int	hidden_rename_new(const struct place *place, const char *from, const char *to);
 

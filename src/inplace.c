@@ -1,12 +1,8 @@
 /* inplace.c: overwrites a file or appends to it, and undoes that if it fails. */
 #include <config.h>
 
-#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-#if HAVE_DECL_FICLONE
-#include <linux/fs.h>
-#endif
 
 #include <errno.h>
 #include <fcntl.h>
@@ -59,17 +55,6 @@ reserve_space(int fd, off_t at, off_t length)
 	return 0;
 }
 
-static int
-clone_to(int to, int from)
-{
-#if HAVE_DECL_FICLONE
-	return ioctl(to, FICLONE, from);
-#else
-	(void)to, (void)from;
-	return io_fail(EOPNOTSUPP);
-#endif
-}
-
 static void
 aside_free(struct aside *aside)
 {
@@ -112,7 +97,7 @@ put_aside(const struct inplace *file, struct aside *aside)
 		return 0;
 	aside->clone = place_anonymous(file->place, 0600);
 	if (aside->clone != -1) {
-		if (clone_to(aside->clone, file->fd) == 0)
+		if (store_clone(aside->clone, file->fd) == 0)
 			return 0;
 		io_discard(aside->clone);	/* it is empty */
 		aside->clone = -1;
@@ -168,7 +153,7 @@ put_back(const struct inplace *file, struct aside *aside, off_t touched)
 		return -1;
 	/* This takes the error of a lost write, which the next fsync(2) would report otherwise. */
 	(void)store_sync(file->fd);
-	if (aside->clone == -1 || clone_to(file->fd, aside->clone) == -1) {
+	if (aside->clone == -1 || store_clone(file->fd, aside->clone) == -1) {
 		if (aside->clone != -1 && aside->copy == NULL && copy_from(file, aside->clone, aside) == -1)
 			return -1;
 		if (aside->copy != NULL && (write_first(file->fd, aside->copy, touched) == -1

@@ -44,6 +44,7 @@
 
 #include "braces.h"
 #include "command.h"
+#include "consumer.h"
 #include "engine.h"
 #include "figures.h"
 #include "gate.h"
@@ -53,6 +54,8 @@
 #include "named.h"
 #include "options.h"
 #include "preflight.h"
+#include "private.h"
+#include "product.h"
 #include "progress.h"
 #include "report.h"
 #include "signals.h"
@@ -70,14 +73,6 @@ cannot_start(void)
 	return STATUS_FAILED;
 }
 
-/* Removes the file that {} stands for. Not to be called while the watch could do the same. */
-static void
-remove_named(const struct job *job)
-{
-	if (named_remove(job->named) == -1)
-		message("%s: cannot remove: %s", named_left(job->named), strerror(errno));
-}
-
 /* The watch calls this when a signal is about to end spool. */
 static void
 abandon(void *cookie, int signal)
@@ -86,7 +81,8 @@ abandon(void *cookie, int signal)
 
 	if (job->target != NULL)
 		target_abandon(job->target);
-	remove_named(job);
+	private_remove(job->named);
+	private_remove(job->product);
 	progress_end();
 	figures_write(128 + signal);
 }
@@ -142,7 +138,7 @@ begin_target(struct job *job)
 		.file = options->output,
 		.mode = options->append ? TARGET_APPEND : options->overwrite ? TARGET_OVERWRITE : TARGET_REPLACE,
 		.fall_back = options->fall_back, .only_if_changed = options->if_changed, .sync = !options->no_sync,
-		.backup = options->backup, .shown = job->check_has_path,
+		.backup = options->backup, .shown = job->check_has_path, .edited = options->edit,
 		.directory = options->directory,
 		.progress = &progress
 	};
@@ -155,33 +151,28 @@ begin_target(struct job *job)
 	return job->target == NULL ? cannot_start() : target_prepare(job->target);
 }
 
-/* Makes the file that {} in CHECK stands for, in the directory of the spill file. */
+/* Makes the file that {} stands for, in CHECK or COMMAND. */
 static int
 begin_named(struct job *job)
 {
-	const struct options *options = job->options;
-	const char *directory = spool_directory(options->directory);
-	int status = STATUS_DONE;
+	const char *name = job->options->name;
+	int status = begin_watch(job) == -1 ? cannot_start() : STATUS_DONE;
 
-	/* With -o, only target_prepare() tells whether the default directory is needed. */
-	if (job->sink == TO_FILE && options->directory == NULL)
-		status = preflight_check_directory(directory);
-	if (status == STATUS_DONE && begin_watch(job) == -1)
-		status = cannot_start();
-	if (status != STATUS_DONE)
+	if (status == STATUS_DONE)
+		status = private_begin(job, &job->named, NULL, NULL, name != NULL ? name : "stream");
+	if (status != STATUS_DONE || named_make(job->named) != -1)
 		return status;
-	if (!named_is_safe(directory)) {
-		message("%s: any user can rename files there, so {} would not be safe; "
-		    "use -T to choose another directory; nothing was read", directory);
-		return STATUS_FAILED;
-	}
-	signals_hold();
-	job->named = named_create(directory, "stream");
-	signals_release();
-	if (job->named != NULL)
-		return STATUS_DONE;
-	message("%s: cannot make a directory for {} there: %s; nothing was read", directory, strerror(errno));
+	message("%s: cannot make it: %s; nothing was read", named_path(job->named), strerror(errno));
 	return STATUS_FAILED;
+}
+
+/* Whether {} stands for a file in the spill directory. */
+static bool
+needs_named(const struct job *job)
+{
+	if (job->sink == TO_FILE)
+		return job->check_has_path && !target_can_show(job->target);
+	return job->check_has_path || job->options->file;
 }
 
 static int
@@ -193,12 +184,20 @@ begin(struct job *job)
 		status = preflight_check(job);
 	if (status == STATUS_DONE && job->sink == TO_FILE)
 		status = begin_target(job);
-	if (status == STATUS_DONE && job->check_has_path
-	    && (job->sink != TO_FILE || !target_can_show(job->target)))
+	if (status == STATUS_DONE && needs_named(job))
 		status = begin_named(job);
+	if (status == STATUS_DONE && job->makes_file)
+		return product_begin(job);
 	if (status == STATUS_DONE)
-		status = engine_open(job);
+		status = engine_open(job, false);
 	return status == STATUS_DONE ? source_begin(job) : status;
+}
+
+/* Whether COMMAND gets the file that {} stands for. */
+static bool
+keeps_named(const struct job *job)
+{
+	return job->sink == TO_COMMAND && job->options->file;
 }
 
 static int
@@ -216,9 +215,9 @@ gate(struct job *job)
 		return STATUS_FAILED;
 	}
 	status = gate_check(job);
-	if (job->named != NULL) {
+	if (job->named != NULL && !keeps_named(job)) {
 		signals_hold();
-		remove_named(job);
+		private_remove(job->named);
 		signals_release();
 	}
 	if (only_here) {
@@ -334,10 +333,12 @@ run_command(const struct job *job)
 }
 
 static int
-release(const struct job *job)
+release(struct job *job)
 {
 	if (job->sink == TO_STDOUT)
 		return replay(job);
+	if (keeps_named(job))
+		return consumer_run(job);
 	if (job->sink == TO_COMMAND)
 		return run_command(job);
 	progress_enter(COUNTS_SAVE);
@@ -351,7 +352,7 @@ transact(struct job *job)
 	int status;
 
 	progress_begin(job->options->progress, job->source);
-	status = engine_soak(job);
+	status = job->makes_file ? product_soak(job) : engine_soak(job);
 	skip = status == STATUS_DONE && job->options->skip_empty && spool_size(job->spool) == 0;
 	if (status == STATUS_DONE && !skip)
 		status = gate(job);
@@ -376,6 +377,7 @@ main(int argc, char **argv)
 
 	options_parse(&options, argc, argv);
 	job.sink = options.output != NULL ? TO_FILE : options.command != NULL ? TO_COMMAND : TO_STDOUT;
+	job.makes_file = job.sink == TO_FILE && options.file;
 	job.check_has_path = options.check != NULL && braces_in(options.check);
 	status = streams_hold(&job);
 	if (status != STATUS_DONE)
@@ -389,8 +391,8 @@ main(int argc, char **argv)
 	progress_end();
 	figures_write(status);
 	target_close(job.target);
-	remove_named(&job);
-	named_close(job.named);
+	private_end(&job.named);
+	private_end(&job.product);
 	free(job.path);
 	return status;
 }

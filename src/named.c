@@ -26,6 +26,7 @@ struct named {
 	int parent, inside;		/* the directory above, and the private one; or -1 */
 	bool made;			/* the private directory exists */
 	int fd, reader;			/* the file, and once more for reading; or -1 */
+	mode_t mode;			/* of the file as it was made */
 	struct fingerprint fingerprint;	/* of the file as it was shown */
 };
 
@@ -38,34 +39,39 @@ named_is_safe(const char *directory)
 	return stat(directory, &status) == -1 || (status.st_mode & (S_IWOTH | S_ISVTX)) != S_IWOTH;
 }
 
-/* The three texts as one, to be freed. NULL: ENOMEM. */
-static char *
-join(const char *first, const char *second, const char *third)
-{
-	char *text;
-
-	return asprintf(&text, "%s%s%s", first, second, third) == -1 ? NULL : text;
-}
-
 /* Makes the private directory. */
 static int
-make_directory(struct named *named, const char *directory, const char *name)
+make_directory(struct named *named, const char *directory, const char *template, const char *name)
 {
 	/* The path must not look like an option. */
-	named->directory = join(*directory == '-' ? "./" : "", directory, "/spool-XXXXXX");
-	if (named->directory == NULL || mkdtemp(named->directory) == NULL)
+	if (asprintf(&named->directory, "%s%s/%s", *directory == '-' ? "./" : "", directory, template) == -1) {
+		named->directory = NULL;
+		return -1;
+	}
+	if (mkdtemp(named->directory) == NULL)
 		return -1;
 	named->made = true;
-	named->path = join(named->directory, "/", name);
-	named->outside = join(named->directory, ".", name);
-	if (named->path == NULL || named->outside == NULL)
+	if (asprintf(&named->path, "%s/%s", named->directory, name) == -1) {
+		named->path = NULL;
 		return -1;
+	}
 	named->name = named->path + strlen(named->directory) + 1;
+	if (asprintf(&named->outside, "%s.%s", named->directory, named->name) == -1) {
+		named->outside = NULL;
+		return -1;
+	}
 	return 0;
 }
 
+/* The name of the private directory in the one above. */
+static const char *
+name_above(const struct named *named)
+{
+	return strrchr(named->directory, '/') + 1;
+}
+
 struct named *
-named_create(const char *directory, const char *name)
+named_create(const char *directory, const char *template, const char *name)
 {
 	struct named *named = malloc(sizeof(*named));
 	int error;
@@ -73,10 +79,10 @@ named_create(const char *directory, const char *name)
 	if (named == NULL)
 		return NULL;
 	*named = (struct named){ .parent = -1, .inside = -1, .fd = -1, .reader = -1 };
-	if (make_directory(named, directory, name) == 0
+	if (make_directory(named, directory, template, name) == 0
 	    && (named->parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1
-	    && (named->inside = open(named->directory, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) != -1
-	    && (named->fd = openat(named->inside, named->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600)) != -1)
+	    && (named->inside = openat(named->parent, name_above(named),
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) != -1)
 		return named;
 	error = errno;
 	named_close(named);
@@ -85,15 +91,78 @@ named_create(const char *directory, const char *name)
 }
 
 int
+named_make(struct named *named)
+{
+	struct stat status;
+
+	named->fd = openat(named->inside, named->name, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0666);
+	if (named->fd == -1 || fstat(named->fd, &status) == -1)
+		return -1;
+	/* The umask may deny the owner what the owner needs here. */
+	named->mode = (status.st_mode & 0777) | 0600;
+	return named->fd;
+}
+
+int
+named_close_file(struct named *named)
+{
+	const int fd = named->fd;
+
+	named->fd = -1;
+	return io_close(fd);
+}
+
+int
+named_open(struct named *named)
+{
+	struct stat status;
+
+	/* O_NONBLOCK: it may be a FIFO, which would wait for a writer. */
+	named->fd = openat(named->inside, named->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC);
+	if (named->fd == -1)
+		return errno == ELOOP || errno == ENXIO ? io_fail(EINVAL) : -1;
+	if (fstat(named->fd, &status) == 0) {
+		if (S_ISREG(status.st_mode))
+			return named->fd;
+		errno = EINVAL;
+	}
+	io_discard(named->fd);		/* nothing was read from it */
+	named->fd = -1;
+	return -1;
+}
+
+off_t
+named_size(const struct named *named)
+{
+	struct stat status;
+
+	if (fstatat(named->inside, named->name, &status, AT_SYMLINK_NOFOLLOW) == -1 || !S_ISREG(status.st_mode))
+		return -1;
+	return status.st_size;
+}
+
+int
 named_fd(const struct named *named)
 {
 	return named->fd;
+}
+
+int
+named_directory(const struct named *named)
+{
+	return named->inside;
 }
 
 const char *
 named_path(const struct named *named)
 {
 	return named->path;
+}
+
+const char *
+named_name(const struct named *named)
+{
+	return named->name;
 }
 
 /* Opens the file for reading. Some network file systems (davfs2) show the old size for about a second. */
@@ -134,13 +203,20 @@ named_show(struct named *named, off_t size)
 }
 
 int
+named_give(struct named *named, off_t size)
+{
+	return fchmod(named->fd, named->mode) == -1 ? -1 : open_whole(named, size);
+}
+
+int
 named_reader(const struct named *named)
 {
 	return named->reader;
 }
 
-int
-named_is_intact(const struct named *named)
+/* Whether the file has its name: 1 yes, 0 no. -1: errno. */
+static int
+is_there(const struct named *named)
 {
 	struct stat there, here;
 
@@ -148,8 +224,16 @@ named_is_intact(const struct named *named)
 		return errno == ENOENT ? 0 : -1;
 	if (fstat(named->fd, &here) == -1)
 		return -1;
-	if (there.st_dev != here.st_dev || there.st_ino != here.st_ino)
-		return 0;
+	return there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
+int
+named_is_intact(const struct named *named)
+{
+	const int there = is_there(named);
+
+	if (there != 1)
+		return there;
 	return io_lost(named->fd) == -1 ? -1 : fingerprint_matches(named->fd, &named->fingerprint);
 }
 
@@ -212,8 +296,9 @@ leave(struct named *named)
 {
 	const char *name;
 
-	if (named->fd == -1)
-		return 0;	/* there is no file */
+	if (named->fd == -1 || is_there(named) != 1)
+		return 0;	/* it is not open, or has gone */
+	(void)fchmod(named->fd, 0600);	/* others could read the file outside */
 	name = strrchr(named->outside, '/') + 1;
 	if (renameat(named->inside, named->name, named->parent, name) == -1 || unlinkat(named->parent, name, 0) == 0)
 		return 0;
@@ -221,12 +306,33 @@ leave(struct named *named)
 	return -1;
 }
 
-/* Most often the directory is empty by now: rmdir(2) then needs no descriptor. */
+/* Whether the private directory still has its name. Others may have put something else there. */
+static bool
+has_name(const struct named *named)
+{
+	struct stat there, here;
+
+	return fstatat(named->parent, name_above(named), &there, AT_SYMLINK_NOFOLLOW) == 0
+	    && fstat(named->inside, &here) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+}
+
+/* Removes the private directory if it is empty. */
+static int
+remove_empty(const struct named *named)
+{
+	if (named->inside == -1)
+		return rmdir(named->directory);
+	if (!has_name(named))
+		return io_fail(ENOENT);
+	return unlinkat(named->parent, name_above(named), AT_REMOVEDIR);
+}
+
+/* Most often the directory is empty by now, and removing it needs no descriptor. */
 static int
 remove_directory(struct named *named)
 {
-	if (rmdir(named->directory) == 0
-	    || (named->inside != -1 && remove_all(named->inside) == 0 && rmdir(named->directory) == 0))
+	if (remove_empty(named) == 0
+	    || (named->inside != -1 && remove_all(named->inside) == 0 && (remove_empty(named) == 0 || errno == ENOENT)))
 		return 0;
 	named->left = named->directory;
 	return -1;

@@ -12,24 +12,49 @@ struct named;
 bool	 named_is_safe(const char *directory);
 
 /*
- * Makes a private directory (mode 0700, spool-XXXXXX) in directory, and in it an empty file called name. Where the
- * watch calls named_remove(), signals must be held meanwhile (signals.h). The caller ends with named_close().
+ * Makes a private directory (mode 0700) in directory, called as template with XXXXXX replaced, for a file called name.
+ * Where the watch calls named_remove(), signals must be held meanwhile (signals.h). The caller ends with named_close().
  * NULL: errno of mkdtemp(3), open(2), malloc(3); nothing is left there.
  */
-struct named *named_create(const char *directory, const char *name);
+struct named *named_create(const char *directory, const char *template, const char *name);
 
-/* The file, open for reading and writing, for the engine to spill into (struct spool_options, spill_fd). named_close()
-   closes it. */
+/*
+ * Makes the file, empty, with the mode of any new file. Returns a descriptor for reading and writing, which belongs to
+ * named. The engine can spill into it (struct spool_options, spill_fd). -1: errno of open(2), fstat(2).
+ */
+int	 named_make(struct named *named);
+
+/*
+ * Opens for reading the file that another program has made. The descriptor belongs to named. -1: errno of open(2),
+ * fstat(2); EINVAL: it is not a regular file.
+ */
+int	 named_open(struct named *named);
+
+/* The size that the file has now; -1: there is no regular file. */
+off_t	 named_size(const struct named *named);
+
+/* Closes a file that named_make() has made, and that was written to. 0, or -1: errno of close(2). */
+int	 named_close_file(struct named *named);
+
+/* The descriptors of the file, or -1, and of the private directory. They belong to named. */
 int	 named_fd(const struct named *named);
+int	 named_directory(const struct named *named);
 
-/* The path of the file; it belongs to named. */
+/* The path of the file, and its last part; both belong to named. */
 const char *named_path(const struct named *named);
+const char *named_name(const struct named *named);
 
 /*
  * To be called when the file is complete and has size bytes. Makes it read-only, and takes its fingerprint. Returns a
  * descriptor for reading, which the caller closes. -1: errno of fchmod(2), open(2), fstat(2), pread(2); EIO.
  */
 int	 named_show(struct named *named, off_t size);
+
+/*
+ * Lets another program have the file, which is complete and has size bytes: its owner may write again. Returns a
+ * descriptor for reading, which the caller closes. -1: as named_show().
+ */
+int	 named_give(struct named *named, off_t size);
 
 /* A second descriptor of the shown file. Its offset is its own: a process that CHECK has left running may still read
    from the first. It belongs to named. */

@@ -93,6 +93,37 @@ new_prepare(struct new *new, char *why, size_t size)
 }
 
 /*
+ * Whether the file can become the new one: no other name leads to it, and it belongs to the same user as a file that
+ * spool makes there.
+ */
+static bool
+is_fit(const struct new *new, int fd)
+{
+	struct stat made, own;
+
+	return fstat(fd, &made) == 0 && fstat(new->staged.fd, &own) == 0 && made.st_nlink == 1
+	    && made.st_uid == own.st_uid && made.st_dev == own.st_dev;
+}
+
+int
+new_adopt(struct new *new, int fd, int directory, const char *name)
+{
+	int copy;
+
+	/* It must not be open to others once it has left its private directory. */
+	if (!is_fit(new, fd) || fchmod(fd, 0600) == -1)
+		return -1;
+	copy = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (copy == -1)
+		return -1;
+	if (staged_take(&new->staged, copy, directory, name, suffix_of(new)) == 0)
+		return 0;
+	staged_drop(&new->staged);
+	new->is_spill = stage(new) == 0;
+	return -1;
+}
+
+/*
  * Where the commit will wait for the disk, writing begins with each 8 MiB, while the source is still being read: 1 GiB
  * then took 0.60 s, 0.75 of the time of "cat big >tmp; sync tmp", and 0.96 s otherwise (2 MiB: 0.80 s, 128 MiB: 0.80
  * s). Beginning to write is advice: if it fails, fsync(2) will report that.
@@ -149,7 +180,12 @@ give_attributes(struct new *new)
 {
 	if (new->old->exists)
 		return old_give(new->old, new->staged.fd, true, new->what, sizeof(new->what));
-	return give_default_attributes(new);
+	if (give_default_attributes(new) == -1)
+		return -1;
+	/* Where modes cannot be changed, it keeps the default. */
+	if (new->mode != 0 && !new->late)
+		(void)fchmod(new->staged.fd, new->mode);
+	return 0;
 }
 
 /* A descriptor for the check. Opened before the file gets its final mode, which may not allow reading. */

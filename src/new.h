@@ -31,7 +31,8 @@ struct new {
 	bool for_check;			/* its hidden name has the suffix of its final one */
 	const struct spool_progress *progress;	/* told of what is copied into the file, or NULL */
 	bool late;			/* cannot be private, so it is staged at the commit only: see new_prepare() */
-	bool is_spill;			/* the engine spills into the staged file */
+	bool is_spill;			/* the engine spills into the staged file, or it has the stream already */
+	mode_t mode;			/* of the file that COMMAND has made, for a file that did not exist; or 0 */
 	off_t begun;			/* writeback was started for this many bytes of the spill file */
 	bool complete;			/* the staged file has the whole stream */
 	bool shown;			/* new_show() has succeeded */
@@ -46,6 +47,12 @@ struct new {
  * 0, or -1 with a reason in why (of size bytes).
  */
 int	new_prepare(struct new *new, char *why, size_t size);
+
+/*
+ * Takes a file that has the whole stream, and is in this directory under this name, as the staged file. Needs is_spill.
+ * fd is copied. -1: the file cannot become the new one itself, so its contents have to be copied; errno has no meaning.
+ */
+int	new_adopt(struct new *new, int fd, int directory, const char *name);
 
 /* Starts writeback of the spill file, which has this many bytes now. Only for a commit that will sync. */
 void	new_soaked(struct new *new, off_t bytes);

@@ -13,6 +13,7 @@
 #include "old.h"
 #include "place.h"
 #include "spool.h"
+#include "store.h"
 
 #ifndef O_NOATIME
 #define O_NOATIME 0
@@ -139,6 +140,25 @@ old_has(const struct old *old, struct spool *spool)
 	const off_t size = spool_size(spool);
 
 	return size == old->status.st_size ? compare_contents(spool, 0, old->fd, 0, size) : 0;
+}
+
+int
+old_copy(const struct old *old, int fd, bool clone)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+	int result = -1;
+
+	if (clone && store_clone(fd, old->fd) == 0)
+		return 0;
+	options.memory_limit = 0;
+	options.spill_fd = fd;
+	spool = spool_open(&options);
+	if (spool != NULL && lseek(old->fd, 0, SEEK_SET) == 0
+	    && spool_fill(spool, old->fd, SPOOL_UNLIMITED, NULL) != -1)
+		result = 0;
+	(void)spool_close(spool);	/* which leaves fd open */
+	return result;
 }
 
 void

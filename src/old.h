@@ -39,6 +39,12 @@ bool	old_sponge_renames(const struct place *place);
 int	old_give(const struct old *old, int fd, bool with_access, char *what, size_t size);
 
 /*
+ * Copies the contents to the file behind fd, which is empty and open for reading and writing. clone: the two may share
+ * their blocks, where the file system can do that. 0, or -1: errno of lseek(2), those of spool_open(), spool_fill().
+ */
+int	old_copy(const struct old *old, int fd, bool clone);
+
+/*
  * Closes the file and sleeps before the next attempt. attempts: how many have failed so far. SMB keeps the name of a
  * removed file until its last close. So the file is closed here, and after some attempts there are pauses: four seconds
  * in all on SMB, two elsewhere.

@@ -3,12 +3,14 @@
 
 #include <errno.h>
 #include <getopt.h>
+#include <limits.h>
 #include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
+#include "braces.h"
 #include "message.h"
 #include "options.h"
 #include "size.h"
@@ -16,14 +18,14 @@
 #include "text.h"
 
 /* Where an option makes sense. */
-enum where { ANYWHERE, WITH_FILE, WITH_STDOUT };
+enum where { ANYWHERE, WITH_FILE, WITHOUT_FILE, WITH_STDOUT };
 
 enum type { SETS_FLAG, SETS_WORD, HAS_CASE };
 
 #define FLAG(letter, name, member, where, without, help) \
 	{ name, "", without, help, offsetof(struct options, member), SETS_FLAG, where, letter },
-#define WORD(letter, name, argument, member, twice, help) \
-	{ name, argument, twice, help, offsetof(struct options, member), SETS_WORD, ANYWHERE, letter },
+#define WORD(letter, name, argument, member, where, twice, help) \
+	{ name, argument, twice, help, offsetof(struct options, member), SETS_WORD, where, letter },
 #define VALUE(letter, name, argument, where, values, help) \
 	{ name, argument, "", help, 0, HAS_CASE, where, letter },
 #define ACTION(letter, name, help) \
@@ -95,14 +97,14 @@ help_exit(void)
 	static char bytes[4096];
 	struct text help = { .bytes = bytes, .size = sizeof(bytes) };
 
-	text_add(&help, "usage: spool [options] [command [arg ...]]\n"
-	    "       spool [options] -o file [command [arg ...]]\n"
-	    "Read all of standard input, then send it on: to standard output, or to COMMAND\n"
-	    "as a seekable standard input. With -o, replace FILE with it, or with the output\n"
-	    "of COMMAND. If the input, a check or COMMAND fails, nothing happens.\n");
+	text_add(&help, "usage: spool [options] [-o file] [command [arg ...]]\n"
+	    "Read all of standard input, then send it to standard output or COMMAND. With -o,\n"
+	    "replace FILE with it, or with the output of COMMAND. On a failure, do nothing.\n");
 	for (size_t i = 0; i < ROWS; i++)
-		add_row(&help, &rows[i]);
-	text_add(&help, "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
+		if (rows[i].letter != 'h' && rows[i].letter != 'V')
+			add_row(&help, &rows[i]);
+	text_add(&help, "  -h, --help; -V, --version      print this; print the version\n"
+	    "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
 	    "Exit status: 0 done, 1 failed, 2 usage, 3 refused, 126 and 127; or COMMAND's.\n");
 	print_exit(help.bytes);
 }
@@ -300,6 +302,10 @@ check_row(const struct options *options, const struct row *row, const bool given
 
 	if (row->where == WITH_FILE && options->output == NULL)
 		requires_file(options, row);
+	if (row->where == WITHOUT_FILE && options->output != NULL) {
+		message("%s and -o cannot be used together", name_of(row, name));
+		usage_exit();
+	}
 	if (row->where == WITH_STDOUT)
 		requires_stdout(options, name_of(row, name));
 	for (size_t i = 0; row->type == SETS_FLAG && i < ROWS; i++)
@@ -307,6 +313,41 @@ check_row(const struct options *options, const struct row *row, const bool given
 			message("%s and -%c cannot be used together", name_of(row, name), rows[i].letter);
 			usage_exit();
 		}
+}
+
+static const char *
+objection_to_name(const char *name)
+{
+	if (strchr(name, '/') != NULL)
+		return "a name has no slash";
+	if (strcmp(name, ".") == 0 || strcmp(name, "..") == 0)
+		return "it is a directory";
+	return strlen(name) > NAME_MAX ? "it is too long" : NULL;
+}
+
+/* -f, and what implies it. */
+static void
+check_file(struct options *options)
+{
+	const char *option = options->edit ? "--edit" : options->name != NULL ? "--name" : "-f";
+	const char *wrong = options->name == NULL ? NULL : objection_to_name(options->name);
+
+	options->file = options->file || options->edit || options->name != NULL;
+	if (!options->file)
+		return;
+	if (wrong != NULL) {
+		message("--name '%s': %s", options->name, wrong);
+		usage_exit();
+	}
+	if (options->command == NULL) {
+		message("%s requires COMMAND", option);
+		usage_exit();
+	}
+	for (char **argument = options->command + 1; *argument != NULL; argument++)
+		if (braces_want(*argument))
+			return;
+	message("%s requires {} in an argument of COMMAND, for the path of the file", option);
+	usage_exit();
 }
 
 /* The command line of moreutils' sponge. */
@@ -444,6 +485,7 @@ parse_as_spool(struct options *options, int argc, char **argv)
 	for (size_t i = 0; i < ROWS; i++)
 		if (given[i])
 			check_row(options, &rows[i], given);
+	check_file(options);
 }
 
 void

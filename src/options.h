@@ -18,6 +18,9 @@ struct options {
 	bool overwrite;			/* -w */
 	bool fall_back;			/* as sponge: overwrite what cannot be replaced */
 	bool if_changed;		/* -u */
+	bool file;			/* -f, or what implies it: {} in COMMAND is the path of a file */
+	const char *name;		/* --name, or NULL */
+	bool edit;			/* --edit */
 	bool no_sync;			/* --no-sync */
 	bool skip_empty;		/* -n */
 	bool progress;			/* -p */

@@ -247,16 +247,11 @@ unlikely(void)
  */
 #define SHORT_NAME ((size_t)64)
 
-void
-place_beside(const struct place *place, const char *suffix, char name[NAME_MAX + 1])
+static void
+make_name(const struct place *place, const char *random, const char *suffix, char name[NAME_MAX + 1])
 {
-	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
-	char random[] = "XXXXXX";
-	uint64_t number = unlikely();
 	size_t length = strlen(place->name), room = length > SHORT_NAME ? length : SHORT_NAME;
 
-	for (char *letter = random; *letter != '\0'; letter++, number /= sizeof(letters) - 1)
-		*letter = letters[number % (sizeof(letters) - 1)];
 	if (strlen(suffix) > room / 2)
 		suffix = "";
 	room -= strlen(".") + strlen(".spool-") + strlen(random) + strlen(suffix);
@@ -267,6 +262,24 @@ place_beside(const struct place *place, const char *suffix, char name[NAME_MAX +
 			length--;
 	}
 	(void)snprintf(name, NAME_MAX + 1, ".%.*s.spool-%s%s", (int)length, place->name, random, suffix);
+}
+
+void
+place_beside(const struct place *place, const char *suffix, char name[NAME_MAX + 1])
+{
+	static const char letters[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+	char random[] = "XXXXXX";
+	uint64_t number = unlikely();
+
+	for (char *letter = random; *letter != '\0'; letter++, number /= sizeof(letters) - 1)
+		*letter = letters[number % (sizeof(letters) - 1)];
+	make_name(place, random, suffix, name);
+}
+
+void
+place_template(const struct place *place, char name[NAME_MAX + 1])
+{
+	make_name(place, "XXXXXX", "", name);
 }
 
 int

@@ -36,6 +36,9 @@ int	place_descriptor(const char *path);
  */
 void	place_beside(const struct place *place, const char *suffix, char name[NAME_MAX + 1]);
 
+/* As place_beside(), with XXXXXX instead of the random characters, for mkdtemp(3). */
+void	place_template(const struct place *place, char name[NAME_MAX + 1]);
+
 /* Makes a file without a name in the directory, open for reading and writing. -1: errno of openat(2). */
 int	place_anonymous(const struct place *place, mode_t mode);
 

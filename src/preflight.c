@@ -39,16 +39,16 @@ descriptors_needed(const struct job *job)
 {
 	const struct options *options = job->options;
 	const bool to_file = job->sink == TO_FILE, in_place = options->append || options->overwrite;
-	const bool named = job->check_has_path && (!to_file || in_place);
+	const bool named = to_file ? job->check_has_path && in_place : job->check_has_path || options->file;
 	int needed = to_file ? 3 : 0;	/* its directory, the file as it is, and the new one */
 
 	if (named)
 		needed += 5;	/* the file for {}, open three times, and its two directories */
 	else if (options->check != NULL || job->sink == TO_COMMAND)
 		needed += options->memory != 0 ? SEALED : 1;
-	/* A pipe. */
+	/* The file that COMMAND makes, open twice, and its two directories; or a pipe. */
 	if (source_is_command(job))
-		needed += 2;
+		needed += options->file ? 4 : 2;
 	/* A spill file, which is open twice; and one for the old contents. */
 	if (options->memory == 0 && ((!to_file && !named) || in_place || options->directory != NULL))
 		needed += options->overwrite ? 4 : 2;
@@ -131,7 +131,7 @@ static bool
 needs_directory(const struct job *job)
 {
 	return job->options->directory != NULL
-	    || (job->sink != TO_FILE && (job->check_has_path || job->options->memory == 0));
+	    || (job->sink != TO_FILE && (job->check_has_path || job->options->file || job->options->memory == 0));
 }
 
 int

@@ -258,7 +258,8 @@ progress_begin(bool show, int source)
 	counts_begin();
 	if (terminal)
 		message_before(wipe);
-	if (wanted || pauses(source_fd, POLLIN))
+	/* Without a descriptor, the source is a file that COMMAND makes (product.h). */
+	if (wanted || source_fd == -1 || pauses(source_fd, POLLIN))
 		start();
 }
 

@@ -358,14 +358,23 @@ signals_add_child(pid_t child)
 }
 
 int
-signals_wait(pid_t child, int *status)
+signals_wait_only(pid_t child)
 {
 	siginfo_t info;
 	int result;
 
-	while (waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT) == -1)
-		if (errno != EINTR)
-			return -1;
+	while ((result = waitid(P_PID, (id_t)child, &info, WEXITED | WNOWAIT)) == -1 && errno == EINTR)
+		continue;
+	return result;
+}
+
+int
+signals_wait(pid_t child, int *status)
+{
+	int result;
+
+	if (signals_wait_only(child) == -1)
+		return -1;
 	/* A signal that has ended the child may have been sent to spool as well. The watch acts on that one first. */
 	signals_hold();
 	while ((result = waitpid(child, status, 0)) == -1 && errno == EINTR)

@@ -57,6 +57,9 @@ void	signals_tell(pid_t child, int signal);
 /* Registers a child to which the watch passes signals; two at most. Only while held. */
 void	signals_add_child(pid_t child);
 
+/* Waits until a child has ended, and leaves its status for signals_wait(). 0, or -1: errno of waitid(2). */
+int	signals_wait_only(pid_t child);
+
 /* Waits for a registered child. *status is as waitpid(2) sets it; -1: its errno. Not while held. */
 int	signals_wait(pid_t child, int *status);
 

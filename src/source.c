@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "command.h"
+#include "io.h"
 #include "job.h"
 #include "message.h"
 #include "options.h"
@@ -33,7 +34,7 @@ source_begin(struct job *job)
 {
 	int status;
 
-	if (!source_is_command(job))
+	if (!source_is_command(job) || job->product != NULL)
 		return STATUS_DONE;
 	status = command_start(job->path, job->options->command, &job->source, &job->producer);
 	if (status != STATUS_DONE)
@@ -62,7 +63,7 @@ source_end(const struct job *job, int status)
 {
 	int ended;
 
-	(void)close(job->source);	/* only read */
+	io_discard(job->source);	/* only read */
 	if (status != STATUS_DONE)
 		signals_tell(job->producer, SIGTERM);
 	if (signals_wait(job->producer, &ended) == -1) {

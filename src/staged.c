@@ -111,6 +111,25 @@ staged_link(struct staged *staged, const char *suffix)
 	return result;
 }
 
+int
+staged_take(struct staged *staged, int fd, int directory, const char *name, const char *suffix)
+{
+	const struct place *place = staged->place;
+	int result;
+
+	signals_hold();
+	staged_drop(staged);
+	staged->fd = fd;
+	place_beside(place, suffix, staged->name);
+	result = hidden_move(directory, name, place, staged->name);
+	if (result == -1)
+		*staged->name = '\0';
+	else if (!place_has(place, staged->name, fd))
+		result = io_fail(ESTALE);
+	signals_release();
+	return result;
+}
+
 /* Opens a file for reading as this descriptor, which the engine uses. open(2) may return a lower one: that is copied. */
 static int
 open_with_number(int directory, const char *name, int number)

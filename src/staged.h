@@ -31,6 +31,12 @@ int	staged_open(struct staged *staged, const char *suffix, mode_t mode);
 /* Whether no other user can read or write it, and it can get its final mode later. */
 bool	staged_is_private(const struct staged *staged);
 
+/*
+ * Takes the file behind fd, which is in this directory under this name, instead of the one that it has made: moves it to
+ * a hidden name, with suffix. fd now belongs to staged, also after a failure.
+ */
+int	staged_take(struct staged *staged, int fd, int directory, const char *name, const char *suffix);
+
 /* Gives it a hidden name, if it has none. */
 int	staged_link(struct staged *staged, const char *suffix);
 

@@ -1,6 +1,11 @@
 /* store.c: writes a stream to a file, and waits for the disk. */
 #include <config.h>
 
+#include <sys/ioctl.h>
+#if HAVE_DECL_FICLONE
+#include <linux/fs.h>
+#endif
+
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -15,6 +20,17 @@ store_stream(int fd, struct spool *spool, const struct spool_progress *progress)
 {
 	spool_freeze(spool);
 	return spool_seek(spool, 0, SEEK_SET) == -1 || spool_drain(spool, fd, progress) == -1 ? -1 : 0;
+}
+
+int
+store_clone(int to, int from)
+{
+#if HAVE_DECL_FICLONE
+	return ioctl(to, FICLONE, from);
+#else
+	(void)to, (void)from;
+	return io_fail(EOPNOTSUPP);
+#endif
 }
 
 /* Devices and pipes have nothing to wait for, and fail with these. */

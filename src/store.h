@@ -10,6 +10,12 @@ struct spool_progress;
 /* Freezes the spool and writes all of it at the offset of fd. 0, or -1: errno of spool_seek(), spool_drain(). */
 int	store_stream(int fd, struct spool *spool, const struct spool_progress *progress);
 
+/*
+ * Lets one file share the blocks of another, so that both have the same contents (ioctl_ficlone(2)). 0, or -1: errno of
+ * ioctl(2), and EOPNOTSUPP where there is no such call.
+ */
+int	store_clone(int to, int from);
+
 /* Waits until the contents of a file are on the disk. Succeeds for a device or a pipe. 0, or -1: errno of fsync(2). */
 int	store_sync(int fd);
 

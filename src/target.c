@@ -82,6 +82,8 @@ purpose_of_reading(const struct target *target)
 {
 	if (target->options.only_if_changed)
 		return "read it to compare";
+	if (target->options.edited)
+		return "read it to edit";
 	if (target->options.backup != NULL)
 		return "read it to make its backup";
 	return target->mode == TARGET_OVERWRITE ? "read it to put its old contents aside" : NULL;
@@ -154,6 +156,8 @@ prepare_special(const struct target *target)
 
 	if (target->options.backup != NULL)
 		return refuse(target, "make a backup", "it is not a regular file");
+	if (target->options.edited)
+		return refuse(target, "edit", "it is not a regular file");
 	why = special_refusal(target->options.file, target->descriptor);
 	return why == NULL ? STATUS_DONE : refuse(target, "write", why);
 }
@@ -196,6 +200,33 @@ target_directory(const struct target *target)
 	return target->new.is_spill || place_can_have_neighbours(&target->place) ? target->place.path : NULL;
 }
 
+const char *
+target_neighbour(const struct target *target, char template[NAME_MAX + 1])
+{
+	if (!target->new.is_spill)
+		return NULL;
+	place_template(&target->place, template);
+	return target->place.path;
+}
+
+bool
+target_exists(const struct target *target)
+{
+	return target->old.exists;
+}
+
+void
+target_set_mode(struct target *target, mode_t mode)
+{
+	target->new.mode = mode;
+}
+
+bool
+target_adopt(struct target *target, int fd, int directory, const char *name)
+{
+	return target_spill(target) != -1 && new_adopt(&target->new, fd, directory, name) == 0;
+}
+
 void
 target_soaked(void *cookie, off_t bytes)
 {
@@ -221,6 +252,15 @@ fail(const struct target *target, const char *doing)
 	message("%s: cannot %s: %s; %s", target->options.file, doing, place_strerror(&target->place),
 	    target_state(target));
 	return STATUS_FAILED;
+}
+
+int
+target_copy_old(struct target *target, int fd)
+{
+	if (old_copy(&target->old, fd, true) == -1)
+		return fail(target, "copy the file for COMMAND");
+	io_set_times(fd, &target->old.status);
+	return STATUS_DONE;
 }
 
 /*

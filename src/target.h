@@ -51,6 +51,7 @@
 
 #include <sys/types.h>
 
+#include <limits.h>
 #include <stdbool.h>
 
 struct spool;
@@ -71,6 +72,7 @@ struct target_options {
 	bool sync;			/* wait for the disk */
 	const char *backup;		/* -b: the suffix, or NULL */
 	bool shown;			/* a check will want a path */
+	bool edited;			/* target_copy_old() will be called */
 	const char *directory;		/* -T, or NULL */
 	const struct spool_progress *progress;	/* told of what is copied into the file, or NULL */
 };
@@ -90,6 +92,28 @@ int	target_prepare(struct target *target);
  */
 int	target_spill(const struct target *target);
 const char *target_directory(const struct target *target);
+
+/*
+ * Where a private directory for the new contents has to be, so that target_adopt() can succeed: the path of a directory,
+ * and in template (as for mkdtemp(3)) a name. The path belongs to the target. NULL: anywhere, since the contents will be
+ * copied.
+ */
+const char *target_neighbour(const struct target *target, char template[NAME_MAX + 1]);
+
+/* Copies the contents that the file has now to fd, and the times: an exit status. Needs options.edited. */
+int	target_copy_old(struct target *target, int fd);
+
+/* Whether the file exists. Only after target_prepare(). */
+bool	target_exists(const struct target *target);
+
+/* The mode that a new file will have if the file does not exist, as far as its file system has modes. */
+void	target_set_mode(struct target *target, mode_t mode);
+
+/*
+ * Makes the file behind fd, which is in this directory under this name, the staged file: target_spill() returns it then,
+ * and has the whole stream. The caller closes fd. false: the contents have to be copied.
+ */
+bool	target_adopt(struct target *target, int fd, int directory, const char *name);
 
 /* Notes how far the soak has come, as struct spool_progress does: the disk may begin to write. */
 void	target_soaked(void *cookie, off_t bytes);

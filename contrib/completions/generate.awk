@@ -37,7 +37,7 @@ function capitalized(text) {
 	action[rows] = kind == "ACTION"
 	argument[rows] = kind == "WORD" || kind == "VALUE" ? column[3] : ""
 	values[rows] = kind == "VALUE" ? column[5] : ""
-	where[rows] = kind == "FLAG" || kind == "VALUE" ? column[4] : "ANYWHERE"
+	where[rows] = kind == "FLAG" || kind == "VALUE" ? column[4] : kind == "WORD" ? column[5] : "ANYWHERE"
 	without[rows] = kind == "FLAG" ? column[5] : ""
 	about[rows] = help
 	by_letter[letter[rows]] = rows

@@ -79,6 +79,19 @@ spool_free_buffer(struct spool *spool)
 	spool->buffer = NULL;
 }
 
+/* Takes what the caller's file has for the stream. */
+static int
+take_filled(struct spool *spool)
+{
+	struct stat status;
+
+	if (fstat(spool->spill.spill_fd, &status) == -1)
+		return -1;
+	spool->spill.fd = spool->spill.spill_fd;
+	spool->size = status.st_size;
+	return 0;
+}
+
 struct spool *
 spool_open(const struct spool_options *options)
 {
@@ -97,12 +110,10 @@ spool_open(const struct spool_options *options)
 		return NULL;
 	spool->size_limit = options->size_limit;
 	memory_init(&spool->memory, options->memory_limit, options->memfd);
-	if (spill_init(&spool->spill, options) == -1) {
-		(void)spool_close(spool);
-		errno = ENOMEM;
-		return NULL;
-	}
-	return spool;
+	if (spill_init(&spool->spill, options) == 0 && (!options->spill_filled || take_filled(spool) == 0))
+		return spool;
+	(void)spool_close(spool);
+	return NULL;
 }
 
 int

@@ -59,6 +59,8 @@ struct spool_options {
 	int spill_fd;		/* A file to spill into instead of one that the engine makes, or -1. It must be open for
 				   reading and writing, empty, and without O_APPEND. It stays the caller's, who closes
 				   it after spool_close(). */
+	bool spill_filled;	/* spill_fd has the stream already: it need not be empty, and, for a spool that is only
+				   read, not open for writing. The spool has rolled over from the beginning. */
 };
 
 /* 64 MiB of memory and no other limit. Start from these: in an all-zero structure, spill_fd would be descriptor 0. */
@@ -86,7 +88,7 @@ struct spool_progress {
 /*
  * A new, empty spool. options may be NULL for the defaults; the strings that it points to are copied. No file is opened
  * before it is needed. The caller ends the spool with spool_close().
- * NULL: EINVAL (a negative limit that is not SPOOL_AUTOMATIC), ENOMEM.
+ * NULL: EINVAL (a negative limit that is not SPOOL_AUTOMATIC), ENOMEM, errno of fstat(2) (spill_filled).
  */
 struct spool *spool_open(const struct spool_options *options);
 

@@ -294,20 +294,46 @@ read_plainly(struct options *options, const struct word *words, bool in_order, c
 	return RETURNED;
 }
 
+/* Whether {}, without a backslash before it, is in an argument. */
+static bool
+has_braces(char **arguments)
+{
+	for (; *arguments != NULL; arguments++)
+		for (const char *at = *arguments; *at != '\0'; at++)
+			if (at[0] == '{' && at[1] == '}' && (at == *arguments || at[-1] != '\\'))
+				return true;
+	return false;
+}
+
+static int
+read_file(struct options *options)
+{
+	const char *name = options->name;
+
+	options->file = options->file || name != NULL || options->edit;
+	if (!options->file)
+		return RETURNED;
+	if (options->command == NULL || !has_braces(options->command + 1))
+		return STATUS_USAGE;
+	return name != NULL && (strchr(name, '/') != NULL || strlen(name) > NAME_MAX || strcmp(name, ".") == 0
+	    || strcmp(name, "..") == 0) ? STATUS_USAGE : RETURNED;
+}
+
 static int
 read_as_spool(struct options *options, char **argv, char **operands)
 {
 	int status = read_plainly(options, spool_words(), true, argv, operands);
-	const bool for_file = options->append || options->overwrite || options->if_changed || options->no_sync
+	const bool for_file = options->append || options->overwrite || options->if_changed || options->no_sync || options->edit
 	    || options->backup != NULL;
 
 	if (status != RETURNED)
 		return status;
 	options->command = operands[0] != NULL ? operands : NULL;
-	if ((for_file && options->output == NULL) || (options->append && options->overwrite)
+	if ((for_file && options->output == NULL) || (options->append && (options->overwrite || options->edit))
+	    || (options->name != NULL && options->output != NULL)
 	    || (options->ignore_epipe && (options->output != NULL || options->command != NULL)))
 		return STATUS_USAGE;
-	return RETURNED;
+	return read_file(options);
 }
 
 static int
