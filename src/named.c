@@ -302,6 +302,9 @@ leave(struct named *named)
 	name = strrchr(named->outside, '/') + 1;
 	if (renameat(named->inside, named->name, named->parent, name) == -1 || unlinkat(named->parent, name, 0) == 0)
 		return 0;
+	/* Back again, so that it does not lie outside of the private directory, which cannot be removed then. */
+	if (renameat(named->parent, name, named->inside, named->name) == 0)
+		return 0;
 	named->left = named->outside;
 	return -1;
 }
