@@ -47,10 +47,12 @@ engine_open(struct job *job, bool filled)
 			engine.cache_limit = CACHED_BEFORE_SYNC;
 	}
 	/* COMMAND and CHECK read through a descriptor, so the memory part is a memfd. {} stands for a file instead. */
-	if (job->named != NULL)
+	if (job->named != NULL) {
 		engine.spill_fd = named_fd(job->named);
-	else
+		engine.memory_limit = 0;	/* all of it will have to be in the file */
+	} else {
 		engine.memfd = job->sink == TO_COMMAND || options->check != NULL;
+	}
 	job->spool = spool_open(&engine);
 	if (job->spool != NULL)
 		return STATUS_DONE;

@@ -156,12 +156,17 @@ static int
 begin_named(struct job *job)
 {
 	const char *name = job->options->name;
-	int status = begin_watch(job) == -1 ? cannot_start() : STATUS_DONE;
+	int status = begin_watch(job) == -1 ? cannot_start() : STATUS_DONE, fd;
 
 	if (status == STATUS_DONE)
 		status = private_begin(job, &job->named, NULL, NULL, name != NULL ? name : "stream");
-	if (status != STATUS_DONE || named_make(job->named) != -1)
+	if (status != STATUS_DONE)
 		return status;
+	signals_hold();
+	fd = named_make(job->named);
+	signals_release();
+	if (fd != -1)
+		return STATUS_DONE;
 	message("%s: cannot make it: %s; nothing was read", named_path(job->named), strerror(errno));
 	return STATUS_FAILED;
 }

@@ -12,8 +12,13 @@ struct named;
 bool	 named_is_safe(const char *directory);
 
 /*
+ * Where the watch calls named_remove(), signals must be held (signals.h) while named_create(), named_make(),
+ * named_close_file(), named_open() and named_close() are called.
+ */
+
+/*
  * Makes a private directory (mode 0700) in directory, called as template with XXXXXX replaced, for a file called name.
- * Where the watch calls named_remove(), signals must be held meanwhile (signals.h). The caller ends with named_close().
+ * The caller ends with named_close().
  * NULL: errno of mkdtemp(3), open(2), malloc(3); nothing is left there.
  */
 struct named *named_create(const char *directory, const char *template, const char *name);

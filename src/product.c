@@ -49,17 +49,22 @@ make_directory(struct job *job)
 static int
 copy_old(const struct job *job)
 {
-	int fd, status;
+	int fd, status, closed;
 
 	if (!job->options->edit || !target_exists(job->target))
 		return STATUS_DONE;
+	signals_hold();
 	fd = named_make(job->product);
+	signals_release();
 	if (fd == -1) {
 		message("%s: cannot make the copy: %s; %s", named_path(job->product), strerror(errno), report_state(job));
 		return STATUS_FAILED;
 	}
 	status = target_copy_old(job->target, fd);
-	if (named_close_file(job->product) == -1 && status == STATUS_DONE) {
+	signals_hold();
+	closed = named_close_file(job->product);
+	signals_release();
+	if (closed == -1 && status == STATUS_DONE) {
 		message("%s: cannot write: %s; %s", named_path(job->product), strerror(errno), report_state(job));
 		status = STATUS_FAILED;
 	}
@@ -188,7 +193,9 @@ open_product(struct job *job)
 {
 	const char *path = named_path(job->product), *name = source_name(job);
 
+	signals_hold();
 	job->source = named_open(job->product);
+	signals_release();
 	if (job->source != -1)
 		return STATUS_DONE;
 	if (errno == ENOENT)
