@@ -1,7 +1,6 @@
 /* product.c: lets COMMAND make or edit a file in a private directory, and takes the file as the stream. */
 #include <config.h>
 
-#include <sys/stat.h>
 #include <sys/wait.h>
 
 #include <errno.h>
@@ -219,14 +218,10 @@ remove_product(struct job *job)
 static int
 take_product(struct job *job)
 {
-	struct stat made;
-	bool adopted;
-	int status;
+	const bool adopted = target_adopt(job->target, job->source, named_directory(job->product),
+	    named_name(job->product));
+	int status = engine_open(job, adopted);
 
-	if (fstat(job->source, &made) == 0)
-		target_set_mode(job->target, made.st_mode & 0777);
-	adopted = target_adopt(job->target, job->source, named_directory(job->product), named_name(job->product));
-	status = engine_open(job, adopted);
 	if (status == STATUS_DONE && !adopted)
 		return engine_soak(job);
 	if (status == STATUS_DONE && spool_size(job->spool) > job->options->limit)

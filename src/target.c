@@ -1,6 +1,8 @@
 /* target.c: the file that -o names: prepare, soak, show, commit, abandon. The protocol is in target.h. */
 #include <config.h>
 
+#include <sys/stat.h>
+
 #include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -215,16 +217,14 @@ target_exists(const struct target *target)
 	return target->old.exists;
 }
 
-void
-target_set_mode(struct target *target, mode_t mode)
-{
-	target->new.mode = mode;
-}
-
 bool
 target_adopt(struct target *target, int fd, int directory, const char *name)
 {
-	return target_spill(target) != -1 && new_adopt(&target->new, fd, directory, name) == 0;
+	struct stat made;
+
+	if (fstat(fd, &made) == 0)
+		target->new.mode = made.st_mode & 0777;
+	return target->new.is_spill && new_adopt(&target->new, fd, directory, name) == 0;
 }
 
 void

@@ -106,12 +106,10 @@ int	target_copy_old(struct target *target, int fd);
 /* Whether the file exists. Only after target_prepare(). */
 bool	target_exists(const struct target *target);
 
-/* The mode that a new file will have if the file does not exist, as far as its file system has modes. */
-void	target_set_mode(struct target *target, mode_t mode);
-
 /*
  * Makes the file behind fd, which is in this directory under this name, the staged file: target_spill() returns it then,
- * and has the whole stream. The caller closes fd. false: the contents have to be copied.
+ * and has the whole stream. The caller closes fd. false: the contents have to be copied. In both cases, if the file of -o
+ * does not exist, it will have the mode of this one.
  */
 bool	target_adopt(struct target *target, int fd, int directory, const char *name);
 
