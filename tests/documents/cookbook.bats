@@ -440,14 +440,14 @@ makes() {
 @test "editors" {
 	echo a >conf
 	echo a >notes
-	printf '#!/bin/sh\necho typed >>"$1"\n' >vi
+	printf '#!/bin/sh\necho typed >>"$1"\n' >./vi
 	chmod +x vi
 	PATH=$PWD:$PATH
 	cook "Change a file by an editor, or in place"
 	[ "$(cat conf notes notes~)" = $'b\na\ntyped\na' ]
 	# Without a change, or by a program that fails, nothing happens.
 	touch -d 2001-01-01 conf notes
-	printf '#!/bin/sh\necho typed >>"$1"; exit 1\n' >vi
+	printf '#!/bin/sh\necho typed >>"$1"; exit 1\n' >./vi
 	run -1 altered 1 '1!d'
 	run -0 altered 1 '2!d'
 	run ! altered 1 '2!d; s/s.a.b./s,a/'

@@ -184,8 +184,8 @@ examples() {
 			;;
 		*sqlite3*)
 			# One page of the two. A part of a page would be taken for all of it.
-			head -c 4096 db.sqlite >cut
-			for bad in /dev/null list cut; do
+			head -c 4096 db.sqlite >half
+			for bad in /dev/null list half; do
 				run --separate-stderr bash -o pipefail -c "${command/cat db.sqlite/cat $bad}"
 				[ "$status" -ne 0 ]
 				[ -z "$output" ]
