@@ -56,7 +56,8 @@ engine_open(struct job *job, bool filled)
 	job->spool = spool_open(&engine);
 	if (job->spool != NULL)
 		return STATUS_DONE;
-	message("cannot start: %s; nothing was released", strerror(errno));
+	/* With -o and -f, COMMAND has run already. */
+	message("cannot start: %s; %s", strerror(errno), job->product != NULL ? report_state(job) : "nothing was read");
 	return STATUS_FAILED;
 }
 

@@ -9,13 +9,17 @@
  *	  preflight_check	preflight.c	fails if COMMAND is not found, or the spill directory cannot be used
  *	  begin_target		target.c	the file of -o: place.c finds it, old.c looks at it, new.c stages
  *				the new one (staged.c, attributes.c), if chattr.c allows that; special.c: a device
- *	  begin_named		named.c		the file that {} in CHECK stands for, in a private directory
+ *	  begin_named		named.c		the file that {} in CHECK or COMMAND stands for, in a private
+ *				directory; private.c: its messages
+ *	  product_begin		product.c	with -o and -f, COMMAND is started on the path of a file to make;
+ *				the next two steps are left out then
  *	  engine_open		engine.c	the engine: libspool/spool.c, see libspool/spool.h
  *	  source_begin		source.c	with -o, COMMAND is started; else the source is standard input
  *	  progress_begin	progress.c	the line of -p, and the answer to SIGUSR1, from here on; line.c:
  *				their text; counts.c: what they, -v and --stats show
  *	  engine_soak		libspool/fill.c	source -> memory.c, then -> spill.c, and when that is
  *				all that the page cache may have (cache.c), -> ring.c; io.c below all
+ *	  product_soak		product.c	or the file that COMMAND has made becomes the stream
  *	  gate			gate.c		CHECK, on what spool_seal, target_show or named_show returns; braces.c:
  *				{} in it; fingerprint.c: whether CHECK has changed the stream
  *	  source_end		source.c	COMMAND's end, and its status
@@ -24,6 +28,7 @@
  *				special.c: or opened, if it is a device; store.c waits for the disk
  *	  replay		libspool/drain.c	memory.c, spill.c, ring.c -> standard output; transfer.c: what
  *				fill.c and drain.c share
+ *	  consumer_run		consumer.c	or COMMAND, on the file that {} stands for, with -f
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
  *	  figures_summary	figures.c	-v; figures_write: --stats. Both come before COMMAND is executed
  *

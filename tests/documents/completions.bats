@@ -132,8 +132,8 @@ found_by_fish() {
 }
 
 @test "each shell offers the short options that the help names, and no others" {
-	spool --help | grep -oE -- '(^  |, )-[a-zA-Z],' | tr -d ' ,' | sort -u >in-help
-	[ "$(wc -l <in-help)" -ge 13 ]
+	spool --help | grep -oE -- '(^  |; )-[a-zA-Z],' | tr -d ' ;,' | sort -u >in-help
+	[ "$(wc -l <in-help)" -ge 15 ]
 	found_by_bash spool - | grep -v -- -- | sort | diff in-help -
 	if here_is zsh; then
 		found_by_zsh spool - | sed 's/ -- .*//' | grep -oE -- '(^| )-[a-zA-Z]( |$)' | tr -d ' ' | sort | diff in-help -

@@ -10,6 +10,7 @@ book=$BATS_TEST_DIRNAME/../../contrib/cookbook.md
 split_book() {
 	awk -v to="$1" '
 	/^(===|---)/ { heading = before; n = 0; last = "" }
+	sub(/^### /, "") { heading = $0; n = 0; last = "" }
 	/^```/ && file != "" { close(file); file = ""; next }
 	/^```sh$/ {
 		directory = to "/" heading
@@ -100,7 +101,7 @@ make_host() {
 }
 
 # What the recipes need beside what the tests need anyway. Bats cannot skip from setup_file.
-programs='curl ssh sqlite3 pdfinfo zstd jq unzip'
+programs='curl ssh sqlite3 pdfinfo zstd jq unzip file pandoc ffmpeg 7z mksquashfs qemu-img jar ogrinfo'
 
 has() {
 	local program
@@ -301,8 +302,158 @@ make_pdf() {
 	cook "Formats that need to seek, from a pipe"
 	# Without spool none of them can.
 	run ! altered 1 '1!d; s/spool//'
-	run ! altered 1 '2!d; s/spool//'
+	run ! altered 1 '2!d; s/spool -f//'
 	run ! altered 1 '3!d; s/spool//'
+}
+
+@test "sqlite3" {
+	sqlite3 db.sqlite 'create table t (x); insert into t values (1), (2), (3)'
+	cook "sqlite3"
+	grep -qx 'INSERT INTO t VALUES(3);' out.1
+	[ "$(sqlite3 backup.sqlite 'select count(*) from t')" = 3 ]
+	# Nothing comes of what is empty, cut short, or no database.
+	cp backup.sqlite before
+	head -c 4096 db.sqlite >cut.sqlite
+	head -c 8000 db.sqlite >cut2.sqlite
+	: >empty.sqlite
+	cp "$BATS_TEST_FILENAME" other.sqlite
+	for bad in cut cut2 empty other; do
+		run -3 --separate-stderr altered 1 "1!d; s/db.sqlite/$bad.sqlite/"
+		[ -z "$output" ]
+	done
+	run ! altered 1 '2!d; s/db.sqlite/cut.sqlite/'
+	run ! altered 1 '2!d; s/db.sqlite/other.sqlite/'
+	run ! altered 1 '2!d; s/db.sqlite/none.sqlite/'
+	cmp backup.sqlite before
+	[ ! -e none.sqlite ]
+}
+
+@test "awk" {
+	cook "awk"
+	# Without the path, awk passes over the stream once.
+	run --separate-stderr altered 1 's/spool -f/spool/; s/{} {}/- -/'
+	[ "$output" != "$(cat out.1)" ]
+}
+
+@test "zstd" {
+	zstd -q <"$DATA/numbers" >log.zst
+	cook "zstd"
+	grep -q ' log.zst$\|/log.zst$' out.1
+	run ! altered 1 's/cat/head -c 1000/'
+	run ! altered 1 's/cat log.zst/seq 9/'
+	run ! altered 1 's/spool --name log.zst//; s/{}//'
+}
+
+@test "file" {
+	cp "$DATA/doc.zip" unknown
+	cook "file"
+	run -0 altered 1 's/cat/head -c 0/'
+	[ "$output" = inode/x-empty ]
+}
+
+@test "pandoc" {
+	echo 'a report' | pandoc -f markdown -t docx -o upload
+	cook "pandoc"
+	grep -qx 'a report' out.1
+	run ! altered 1 's/cat/head -c 100/'
+	run ! altered 1 's/cat/head -c 0/'
+}
+
+# A second of sound.
+make_wav() {
+	/usr/bin/python3 -c 'import math, wave
+with wave.open("sound.wav", "wb") as file:
+    file.setparams((1, 2, 8000, 0, "NONE", ""))
+    file.writeframes(b"".join(int(9999 * math.sin(i)).to_bytes(2, "little", signed=True) for i in range(8000)))'
+}
+
+# The recipe has made a file with these four bytes at an offset. Without its source, the recipe fails, and the file is as
+# before: makes FILE OFFSET BYTES SOURCE.
+makes() {
+	local before
+	[ "$(od -An -tx1 -j "$2" -N 4 "$1" | tr -d ' ')" = "$3" ]
+	before=$(sha256sum <"$1")
+	run ! altered 1 "s/ $4\( \|\$\)/ none\1/"
+	[ "$(sha256sum <"$1")" = "$before" ]
+	[ -z "$(find . -name '.*.spool-*')" ]
+}
+
+@test "ffmpeg" {
+	make_wav
+	cook "ffmpeg"
+	makes sound.mp4 4 66747970 sound.wav
+	cp sound.mp4 before
+	echo 'no sound' >sound.wav
+	run ! again 1
+	cmp sound.mp4 before
+}
+
+@test "7z" {
+	mkdir src
+	seq 1000 >src/numbers
+	cook "7z"
+	makes src.7z 0 377abcaf src
+	# It is a new one, without what has gone.
+	mv src/numbers src/others
+	again 1
+	7z l src.7z >listed
+	grep -q others listed
+	run ! grep numbers listed
+}
+
+@test "mksquashfs" {
+	mkdir src
+	seq 1000 >src/numbers
+	cook "mksquashfs"
+	makes src.sqfs 0 68737173 src
+}
+
+@test "qemu-img" {
+	head -c 1048576 "$DATA/random" >disk.img
+	cook "qemu-img"
+	makes disk.qcow2 0 514649fb disk.img
+}
+
+@test "jar" {
+	mkdir classes
+	seq 1000 >classes/numbers
+	cook "jar"
+	makes app.jar 0 504b0304 classes
+	jar -tf app.jar >listed
+	grep -q numbers listed
+}
+
+@test "ogrinfo" {
+	needs ogr2ogr
+	cat >places.json <<-END
+	{"type": "FeatureCollection", "name": "places", "features": [{"type": "Feature", "properties": {"id": 1},
+	 "geometry": {"type": "Point", "coordinates": [1, 2]}}]}
+	END
+	ogr2ogr -f GPKG places.gpkg places.json
+	mv places.gpkg upload
+	cook "ogrinfo"
+	grep -q '^1: places' out.1
+	run ! altered 1 's/cat/head -c 50/'
+	run ! altered 1 's/cat/head -c 0/'
+}
+
+@test "editors" {
+	echo a >conf
+	echo a >notes
+	printf '#!/bin/sh\necho typed >>"$1"\n' >./vi
+	chmod +x vi
+	PATH=$PWD:$PATH
+	cook "Change a file by an editor, or in place"
+	[ "$(cat conf notes notes~)" = $'b\na\ntyped\na' ]
+	# Without a change, or by a program that fails, nothing happens.
+	touch -d 2001-01-01 conf notes
+	printf '#!/bin/sh\necho typed >>"$1"; exit 1\n' >./vi
+	run -1 altered 1 '1!d'
+	run -0 altered 1 '2!d'
+	run ! altered 1 '2!d; s/s.a.b./s,a/'
+	[ "$(date -r conf +%Y) $(date -r notes +%Y)" = '2001 2001' ]
+	[ "$(cat conf notes)" = $'b\na\ntyped' ]
+	only conf notes notes~ vi out.1
 }
 
 @test "several passes" {

@@ -17,11 +17,11 @@ options() {
 
 @test "the man page names the same options in its text" {
 	local option count=0
-	for option in $(spool --help | grep -oE -- '^  -[a-zA-Z],' | tr -d ' ,-'); do
+	for option in $(spool --help | grep -oE -- '^  -[a-zA-Z],|; -[a-zA-Z],' | tr -d ' ;,-'); do
 		grep -qE "^\.It Fl $option( |$)" "$top/man/spool.1"
 		count=$((count + 1))
 	done
-	[ "$count" -ge 14 ]
+	[ "$count" -ge 15 ]
 }
 
 @test "each option that the help names is known" {
@@ -32,11 +32,11 @@ options() {
 	done
 }
 
-# The options of the table but -o, without those that do not make sense there (WITH_FILE, WITH_STDOUT): "-m size", one a
-# line.
+# The options of the table but -o, one a line, "-m size", without those that do not make sense there: WITH_FILE, or
+# WITHOUT_FILE and WITH_STDOUT.
 rows() {
-	awk -v output=synopsis -f "$top/contrib/completions/generate.awk" "$top/src/options.def" | grep -v "^$1\| -o file" |
-	    cut -d ' ' -f 2- | LC_ALL=C sort
+	awk -v output=synopsis -f "$top/contrib/completions/generate.awk" "$top/src/options.def" |
+	    grep -vE "^($1) | -o file" | cut -d ' ' -f 2- | LC_ALL=C sort
 }
 
 # The same of the synopsis, "[-npv] [-m size] [--stats file]", on standard input.
@@ -53,9 +53,9 @@ words() {
 @test "the synopsis of the man page has the options that the table has" {
 	needs mandoc
 	mandoc -T ascii -O width=1000 "$top/man/spool.1" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' >synopsis
-	[ "$(rows WITH_FILE | wc -l)" -ge 9 ]
+	[ "$(rows WITH_FILE | wc -l)" -ge 11 ]
 	diff <(rows WITH_FILE) <(grep '^ *spool' synopsis | grep -v -- '-o file' | words)
-	diff <(rows WITH_STDOUT) <(grep '^ *spool.*-o file' synopsis | words)
+	diff <(rows 'WITHOUT_FILE|WITH_STDOUT') <(grep '^ *spool.*-o file' synopsis | words)
 }
 
 @test "the version is that of NEWS" {
@@ -112,10 +112,18 @@ example_files() {
 	seq 1000 >upload
 	printf 'fine\nERROR one\n' >log
 	printf 'echo a%d\n' 3 2 1 3 >list
+	echo a >notes
+	echo a >conf
+	echo 'a report' >upload.bin
+	rm -f db.sqlite
+	sqlite3 db.sqlite 'create table t (x); insert into t values (1), (2)'
 	mkdir -p src bin
 	seq 1000 >src/file
 	printf '#!/bin/sh\necho "$@"; cat\n' >bin/mail
-	chmod +x bin/mail
+	# The reader of a docx, and an editor at a terminal.
+	printf '#!/bin/sh\n[ "${3##*/}" = report.docx ] && cat "$3"\n' >bin/pandoc
+	printf '#!/bin/sh\necho typed >>"$1"\n' >bin/vi
+	chmod +x bin/*
 	PATH=$PWD/bin:$PATH
 }
 
@@ -132,16 +140,19 @@ examples() {
 }
 
 @test "each example of the man page runs, and does what it says" {
-	needs unzip
+	needs unzip zip sqlite3
 	man_examples >commands
 	example_files
 	examples <commands
-	[ "$count" -eq 10 ]
+	[ "$count" -eq 15 ]
 	[ "$(gzip -dc src.tar.gz | tar -xO src/file | tail -n 1)" = 1000 ]
 	grep -q 'doc.tar$' out.6
-	[ "$(head -n 2 out.7 | tr '\n' ' ')" = '9 9 ' ]
+	[ "$(cat out.7 out.8)" = $'2\na report' ]
+	[ "$(unzip -p src.zip src/file | tail -n 1)" = 1000 ]
+	[ "$(cat notes conf)" = $'a\ntyped\nb' ]
+	[ "$(head -n 2 out.12 | tr '\n' ' ')" = '9 9 ' ]
 	grep -qx 'the script ran' out.5
-	[ "$(cat out.8 out.9)" = $'3893\n-s errors root\nERROR one' ]
+	[ "$(cat out.13 out.14)" = $'3893\n-s errors root\nERROR one' ]
 	[ "$(cat list)" = $'echo a1\necho a2\necho a3' ]
 	cmp list copy
 	[ "$(cat script~ script)" = $'echo the script ran\necho a script ran' ]
@@ -149,10 +160,11 @@ examples() {
 
 # With a stream of the right form that is not the right one, or a command that fails.
 @test "each example refuses what is bad" {
-	local command checked=0
+	local command bad file checked=0
+	needs sqlite3
 	example_files
 	{ man_examples; blocks README.md | tail -n +6; } |
-	    grep "^[^#]*spool.*\(-o\|-c\|-l\)" >commands
+	    grep "^[^#]*spool.*\(-o\|-c\|-l\|sqlite3\)" >commands
 	while read -r command; do
 		case $command in
 		*HASH*)
@@ -170,23 +182,35 @@ examples() {
 		*'| spool -u -o'*)
 			# What is said beside it: this form does not see the failure.
 			;;
+		*sqlite3*)
+			# One page of the two. A part of a page would be taken for all of it.
+			head -c 4096 db.sqlite >half
+			for bad in /dev/null list half; do
+				run --separate-stderr bash -o pipefail -c "${command/cat db.sqlite/cat $bad}"
+				[ "$status" -ne 0 ]
+				[ -z "$output" ]
+			done
+			;;
 		*' -o '*)
-			# The command that makes the contents fails when it has printed a part.
-			printf '#!/bin/sh\necho part\nexit 9\n' >bin/failing
+			# The command that makes the contents fails when it has printed a part, or put it into the file.
+			printf '#!/bin/sh\necho part\n[ $# -eq 0 ] || echo part >>"$1"\nexit 9\n' >bin/failing
 			chmod +x bin/failing
-			cp list list.before
-			cp script script.before
-			run bash -c "$(sed -E 's/(-o [a-z]+) (sort|sed|cat|tac)( .*)?$/\1 failing/; s/ *#.*//' <<<"$command")"
+			mkdir -p before
+			cp list script notes conf before
+			run bash -c "$(sed -E 's/ *#.*//; s/(-f|--edit) .*/\1 failing {}/
+			    s/(-o [a-z]+) (sort|sed|cat|tac)( .*)?$/\1 failing/' <<<"$command")"
 			[ "$status" -eq 9 ]
-			cmp list list.before
-			cmp script script.before
+			for file in list script notes conf; do
+				cmp "$file" "before/$file"
+			done
 			[ ! -e copy ]
+			[ ! -e src.zip ]
 			;;
 		*) continue ;;
 		esac
 		checked=$((checked + 1))
 	done <commands
-	[ "$checked" -ge 12 ]
+	[ "$checked" -ge 17 ]
 }
 
 @test "no other line of the man page is a command" {
@@ -225,7 +249,7 @@ first_screen() {
 }
 
 @test "each example of the README runs, and does what it says" {
-	needs unzip
+	needs unzip zip sqlite3
 	blocks README.md >all
 	first_screen
 	example_files
@@ -233,13 +257,15 @@ first_screen() {
 	# The last ones install.
 	diff <(printf '%s\n' contrib/bootstrap 'sudo make -C build/default install') <(tail -n 2 commands)
 	examples < <(head -n -2 commands)
-	[ "$count" -eq 9 ]
+	[ "$count" -eq 11 ]
 	[ "$(cat list~)" = $'echo a1\necho a2\necho a3' ]
 	[ "$(cat list)" = $'echo b1\necho b2\necho b3' ]
 	cmp list copy
 	tac list | cmp - script
 	grep -q 'doc.tar$' out.5
-	[ "$(cat out.7 out.8)" = $'3893\n-s errors root\nERROR one' ]
+	[ "$(cat out.6)" = 2 ]
+	[ "$(unzip -p src.zip src/file | tail -n 1)" = 1000 ]
+	[ "$(cat out.9 out.10)" = $'3893\n-s errors root\nERROR one' ]
 }
 
 @test "nothing else in the README is a command" {

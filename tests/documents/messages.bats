@@ -167,6 +167,7 @@ somewhere() {
 
 @test "engine.c" {
 	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" malloc:ENOMEM spool
+	somewhere 1 "spool: cannot start: Cannot allocate memory; the file is unchanged" malloc:ENOMEM spool -o f -f cp in {}
 	row 1 "spool: cannot write the stream in memory: Too many open files; nothing was released" \
 	    with open:ENOENT:1-9,fcntl:EMFILE:6-9 spool cat
 	row 1 "spool: f: cannot write its new contents: No space left on device; the file is unchanged" \
@@ -194,6 +195,47 @@ somewhere() {
 	row 5 "spool: sh: exited with status 5; no file was made" spool -o new sh -c 'exit 5'
 }
 
+@test "private.c" {
+	row 1 "spool: d: any user can rename files there, so {} would not be safe; use -T to choose another directory; nothing was read" \
+	    sh -c 'chmod 777 d; exec spool -T d -c "cat {}"'
+	somewhere 1 "spool: d: cannot make a directory for {} there: Too many open files; nothing was read" \
+	    open:EMFILE spool -T d -c 'cat {}'
+	row 1 "spool: d: any user can rename files there, so {} would not be safe; use -T to choose another directory; nothing was read" \
+	    sh -c 'chmod 777 d; exec spool -T d -f cat {}'
+	row 1 "spool: .: any user can rename files there, so {} would not be safe; use -T to choose another directory; nothing was read" \
+	    sh -c 'chmod 777 .; status=0; spool -o f -f cp in {} || status=$?; chmod 755 .; exit $status'
+	row 0 "spool: d/spool-XXXXXX.stream: cannot remove: Input/output error" with unlinkat:EIO:1 spool -T d -c 'true {}'
+	row 0 "spool: d/spool-XXXXXX.stream: cannot remove: Input/output error" with unlinkat:EIO:1 spool -T d -f true {}
+}
+
+# shellcheck disable=SC2016 # for the shells that are started
+@test "consumer.c" {
+	somewhere 1 "spool: d/spool-XXXXXX/stream: cannot give the stream to 'cat': Input/output error; nothing was released" \
+	    fchmod:EIO spool -T d -f cat {}
+	row 143 "spool: sh: was ended by signal 15 (Terminated)" spool -f sh -c 'kill $$' {}
+	somewhere 1 "spool: true: cannot wait for it: No child processes" waitpid:ECHILD spool -f true {}
+}
+
+@test "product.c" {
+	somewhere 1 "spool: ./.f.spool-XXXXXX/f: cannot make the copy: Too many open files; the file is unchanged" \
+	    openat:EMFILE spool -o f --edit true {}
+	somewhere 1 "spool: ./.f.spool-XXXXXX/f: cannot write: Input/output error; the file is unchanged" \
+	    close:EIO spool -o f --edit true {}
+	row 1 "spool: true: left no file at ./.f.spool-XXXXXX/f; the file is unchanged" spool -o f -f true {}
+	row 1 "spool: true: left no file at d/spool-XXXXXX/new; no file was made" spool -T d -o new -f true {}
+	row 1 "spool: mkdir: what it left at ./.f.spool-XXXXXX/f is not a regular file; the file is unchanged" \
+	    spool -o f -f mkdir {}
+	row 1 "spool: mkfifo: what it left at ./.new.spool-XXXXXX/new is not a regular file; no file was made" \
+	    spool -o new -f mkfifo {}
+	row 1 "spool: ln: what it left at ./.f.spool-XXXXXX/f is not a regular file; the file is unchanged" \
+	    spool -o f -f ln -s /dev/zero {}
+	somewhere 1 "spool: ./.f.spool-XXXXXX/f: cannot open what 'cp' left there: Input/output error; the file is unchanged" \
+	    openat:EIO spool -o f -f cp in {}
+	row 3 "spool: cp: longer than 10 (-l); the file is unchanged" spool -l 10 -o f -f cp in {}
+	row 3 "spool: cp: longer than 10 (-l); no file was made" spool -l 10 -T d -o new -f cp in {}
+	row 3 "spool: dd: longer than 1M (-l); the file is unchanged" spool -l 1M -o f -f dd if=/dev/zero of={} status=none
+}
+
 # shellcheck disable=SC2016 # for the shells that are started
 @test "gate.c" {
 	row 3 "spool: the check 'kill -9 \$\$' was ended by signal 9 (Killed); the file is unchanged" spool -c 'kill -9 $$' -o f
@@ -209,13 +251,10 @@ somewhere() {
 }
 
 @test "main.c" {
-	row 1 "spool: d: any user can rename files there, so {} would not be safe; use -T to choose another directory; nothing was read" \
-	    sh -c 'chmod 777 d; exec spool -T d -c "cat {}"'
-	somewhere 1 "spool: d: cannot make a directory for {} there: Too many open files; nothing was read" \
-	    open:EMFILE spool -T d -c 'cat {}'
+	somewhere 1 "spool: d/spool-XXXXXX/stream: cannot make it: Too many open files; nothing was read" \
+	    openat:EMFILE spool -T d -c 'cat {}'
 	row 1 "spool: cannot start: Resource temporarily unavailable; nothing was read" with pthread_create:EAGAIN:1 spool -p
 	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" calloc:ENOMEM spool -o f
-	row 0 "spool: d/spool-XXXXXX.stream: cannot remove: Input/output error" with unlinkat:EIO:1 spool -T d -c 'true {}'
 	row 1 "spool: cannot run the check 'true': Resource temporarily unavailable; nothing was released" \
 	    with pthread_create:EAGAIN:1-9 spool -c true
 	row 1 "spool: standard output: cannot write: No space left on device; it has 0 of 292 bytes" \
@@ -236,6 +275,16 @@ somewhere() {
 	row 2 "spool: --stats 'g': given twice; only one file gets the figures" spool --stats f --stats g
 	row 2 "spool: -a requires -o FILE" spool -a
 	row 2 "spool: --no-sync requires -o FILE" spool --no-sync
+	row 2 "spool: --edit requires -o FILE" spool --edit cat {}
+	row 2 "spool: --edit and -a cannot be used together" spool --edit -a -o f cat {}
+	row 2 "spool: --name and -o cannot be used together" spool --name new -o f cat {}
+	row 2 "spool: --name 'a/b': a name has no slash" spool --name a/b cat {}
+	row 2 "spool: --name '..': it is a directory" spool --name .. cat {}
+	row 2 "spool: --name '': it is empty" spool --name '' cat {}
+	row 2 "spool: -f requires COMMAND" spool -f
+	row 2 "spool: --name requires COMMAND" spool --name new
+	row 2 "spool: -f requires {} in an argument of COMMAND, for the path of the file" spool -f cat in
+	row 2 "spool: --edit requires {} in an argument of COMMAND, for the path of the file" spool -o f --edit cat '\{}'
 }
 
 @test "options.c: as sponge" {
@@ -281,6 +330,11 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))'
 	    sh -c 'ln -s no/such link; exec spool -o link'
 	row 1 "spool: f: cannot read it to compare: Permission denied; nothing was read, the file is unchanged" \
 	    with openat:EACCES:1 spool -u -o f
+	row 1 "spool: f: cannot read it to edit: Permission denied; nothing was read, the file is unchanged" \
+	    with openat:EACCES:1 spool -o f --edit true {}
+	row 1 "spool: /dev/null: cannot edit: it is not a regular file; nothing was read" spool -o /dev/null --edit true {}
+	somewhere 1 "spool: f: cannot copy the file for COMMAND: No space left on device; the file is unchanged" \
+	    pwrite:ENOSPC spool -o f --edit true {}
 	row 1 "spool: /dev/null: cannot write: Permission denied; nothing was read" \
 	    with faccessat:EACCES:1 spool -o /dev/null
 	row 1 "spool: /dev/fd/9: cannot write: it is closed; nothing was read" spool -o /dev/fd/9
