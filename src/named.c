@@ -327,7 +327,8 @@ remove_all(int directory)
 
 /*
  * Network file systems rename a file that is removed while it is open, so that its directory is not empty and cannot be
- * removed. So the file is moved out of the private directory first. Where that fails, it is removed where it is.
+ * removed. So the file is moved out of the private directory first. Where that fails, it is removed where it is. A file
+ * that cannot be removed is moved back, so that the message about the directory is about all that is left.
  */
 static int
 leave(struct named *named)
@@ -338,7 +339,8 @@ leave(struct named *named)
 		return 0;	/* it is not open, or has gone */
 	(void)fchmod(named->fd, 0600);	/* others could read the file outside */
 	name = strrchr(named->outside, '/') + 1;
-	if (renameat(named->inside, named->name, named->parent, name) == -1 || unlinkat(named->parent, name, 0) == 0)
+	if (renameat(named->inside, named->name, named->parent, name) == -1 || unlinkat(named->parent, name, 0) == 0
+	    || renameat(named->parent, name, named->inside, named->name) == 0)
 		return 0;
 	named->left = named->outside;
 	return -1;
