@@ -346,14 +346,14 @@ leave(struct named *named)
 	return -1;
 }
 
-/* Whether the private directory still has its name. Others may have put something else there. */
+/* Whether others have put something else in place of the private directory. */
 static bool
-has_name(const struct named *named)
+is_replaced(const struct named *named)
 {
 	struct stat there, here;
 
 	return fstatat(named->parent, name_above(named), &there, AT_SYMLINK_NOFOLLOW) == 0
-	    && fstat(named->inside, &here) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+	    && fstat(named->inside, &here) == 0 && (there.st_dev != here.st_dev || there.st_ino != here.st_ino);
 }
 
 /* Removes the private directory if it is empty. */
@@ -362,7 +362,7 @@ remove_empty(const struct named *named)
 {
 	if (named->inside == -1)
 		return rmdir(named->directory);
-	if (!has_name(named))
+	if (is_replaced(named))
 		return io_fail(ENOENT);
 	return unlinkat(named->parent, name_above(named), AT_REMOVEDIR);
 }
