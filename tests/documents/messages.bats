@@ -215,7 +215,7 @@ somewhere() {
 	    open:EMFILE spool -T d -c 'cat {}'
 	row 1 "spool: cannot start: Resource temporarily unavailable; nothing was read" with pthread_create:EAGAIN:1 spool -p
 	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" calloc:ENOMEM spool -o f
-	row 0 "spool: d/spool-XXXXXX.stream: cannot remove: Input/output error" with unlinkat:EIO:1 spool -T d -c 'true {}'
+	row 0 "spool: d/spool-XXXXXX: cannot remove: Input/output error" with unlinkat:EIO:1-9 spool -T d -c 'true {}'
 	row 1 "spool: cannot run the check 'true': Resource temporarily unavailable; nothing was released" \
 	    with pthread_create:EAGAIN:1-9 spool -c true
 	row 1 "spool: standard output: cannot write: No space left on device; it has 0 of 292 bytes" \
