@@ -63,6 +63,46 @@ make_directory(struct named *named, const char *directory, const char *template,
 	return 0;
 }
 
+/* Lists a directory. Its descriptor stays as it is. NULL: errno. */
+static DIR *
+open_list(int directory)
+{
+	const int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *list = copy == -1 ? NULL : fdopendir(copy);
+
+	if (list == NULL)
+		io_discard(copy);	/* never written to */
+	return list;
+}
+
+/* The next file in the list, or NULL. */
+static const char *
+next_name(DIR *list)
+{
+	const struct dirent *entry;
+
+	while ((entry = readdir(list)) != NULL)
+		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
+			return entry->d_name;
+	return NULL;
+}
+
+/*
+ * Whoever may rename files in the directory above may have put another directory there before this one was opened. Its
+ * files must not be removed at the end. 0, or -1 with errno.
+ */
+static int
+expect_empty(struct named *named)
+{
+	DIR *list = open_list(named->inside);
+
+	if (list == NULL)
+		return -1;
+	named->made = next_name(list) == NULL;
+	(void)closedir(list);
+	return named->made ? 0 : io_fail(ENOTEMPTY);
+}
+
 /* The name of the private directory in the one above. */
 static const char *
 name_above(const struct named *named)
@@ -82,7 +122,8 @@ named_create(const char *directory, const char *template, const char *name)
 	if (make_directory(named, directory, template, name) == 0
 	    && (named->parent = open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)) != -1
 	    && (named->inside = openat(named->parent, name_above(named),
-	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) != -1)
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC)) != -1
+	    && expect_empty(named) == 0)
 		return named;
 	error = errno;
 	named_close(named);
@@ -268,17 +309,14 @@ remove_one(int directory, const char *name)
 static int
 remove_all(int directory)
 {
-	int copy = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), result = 0, error;
-	DIR *list = copy == -1 ? NULL : fdopendir(copy);
-	const struct dirent *entry;
+	DIR *list = open_list(directory);
+	const char *name;
+	int result = 0, error;
 
-	if (list == NULL) {
-		io_discard(copy);	/* never written to */
+	if (list == NULL)
 		return -1;
-	}
-	while (result == 0 && (entry = readdir(list)) != NULL)
-		if (strcmp(entry->d_name, ".") != 0 && strcmp(entry->d_name, "..") != 0)
-			result = remove_one(directory, entry->d_name);
+	while (result == 0 && (name = next_name(list)) != NULL)
+		result = remove_one(directory, name);
 	error = errno;
 	(void)closedir(list);
 	errno = error;
@@ -289,7 +327,8 @@ remove_all(int directory)
 
 /*
  * Network file systems rename a file that is removed while it is open, so that its directory is not empty and cannot be
- * removed. So the file is moved out of the private directory first. Where that fails, it is removed where it is.
+ * removed. So the file is moved out of the private directory first. Where that fails, it is removed where it is. A file
+ * that cannot be removed is moved back, so that the message about the directory is about all that is left.
  */
 static int
 leave(struct named *named)
@@ -300,23 +339,21 @@ leave(struct named *named)
 		return 0;	/* it is not open, or has gone */
 	(void)fchmod(named->fd, 0600);	/* others could read the file outside */
 	name = strrchr(named->outside, '/') + 1;
-	if (renameat(named->inside, named->name, named->parent, name) == -1 || unlinkat(named->parent, name, 0) == 0)
-		return 0;
-	/* Back again, so that it does not lie outside of the private directory, which cannot be removed then. */
-	if (renameat(named->parent, name, named->inside, named->name) == 0)
+	if (renameat(named->inside, named->name, named->parent, name) == -1 || unlinkat(named->parent, name, 0) == 0
+	    || renameat(named->parent, name, named->inside, named->name) == 0)
 		return 0;
 	named->left = named->outside;
 	return -1;
 }
 
-/* Whether the private directory still has its name. Others may have put something else there. */
+/* Whether others have put something else in place of the private directory. */
 static bool
-has_name(const struct named *named)
+is_replaced(const struct named *named)
 {
 	struct stat there, here;
 
 	return fstatat(named->parent, name_above(named), &there, AT_SYMLINK_NOFOLLOW) == 0
-	    && fstat(named->inside, &here) == 0 && there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+	    && fstat(named->inside, &here) == 0 && (there.st_dev != here.st_dev || there.st_ino != here.st_ino);
 }
 
 /* Removes the private directory if it is empty. */
@@ -325,7 +362,7 @@ remove_empty(const struct named *named)
 {
 	if (named->inside == -1)
 		return rmdir(named->directory);
-	if (!has_name(named))
+	if (is_replaced(named))
 		return io_fail(ENOENT);
 	return unlinkat(named->parent, name_above(named), AT_REMOVEDIR);
 }

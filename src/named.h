@@ -18,8 +18,8 @@ bool	 named_is_safe(const char *directory);
 
 /*
  * Makes a private directory (mode 0700) in directory, called as template with XXXXXX replaced, for a file called name.
- * The caller ends with named_close().
- * NULL: errno of mkdtemp(3), open(2), malloc(3); nothing is left there.
+ * The caller ends with named_close(). NULL: errno of mkdtemp(3), open(2), fdopendir(3), malloc(3); nothing is left there.
+ * ENOTEMPTY: others have put another directory in its place.
  */
 struct named *named_create(const char *directory, const char *template, const char *name);
 

@@ -202,10 +202,20 @@ target_directory(const struct target *target)
 	return target->new.is_spill || place_can_have_neighbours(&target->place) ? target->place.path : NULL;
 }
 
+/*
+ * Whether a file beside the target can become it. On rclone, a file that is open while it is renamed may have no contents
+ * later, and the engine reads this one.
+ */
+static bool
+can_adopt(const struct target *target)
+{
+	return target->new.is_spill && !place_is_fuse(&target->place);
+}
+
 const char *
 target_neighbour(const struct target *target, char template[NAME_MAX + 1])
 {
-	if (!target->new.is_spill)
+	if (!can_adopt(target))
 		return NULL;
 	place_template(&target->place, template);
 	return target->place.path;
@@ -224,7 +234,7 @@ target_adopt(struct target *target, int fd, int directory, const char *name)
 
 	if (fstat(fd, &made) == 0)
 		target->new.mode = made.st_mode & 0777;
-	return target->new.is_spill && new_adopt(&target->new, fd, directory, name) == 0;
+	return can_adopt(target) && new_adopt(&target->new, fd, directory, name) == 0;
 }
 
 void

@@ -403,8 +403,11 @@ static int
 cut_rest(const struct spool *spool)
 {
 	char byte;
+	ssize_t n;
 
-	return pread(spool->spill.fd, &byte, 1, spool->size) == 0 ? 0 : io_truncate(spool->spill.fd, spool->size);
+	while ((n = pread(spool->spill.fd, &byte, 1, spool->size)) == -1 && errno == EINTR)
+		continue;
+	return n == 0 ? 0 : io_truncate(spool->spill.fd, spool->size);
 }
 
 /* Puts everything into the file. The stream stays the same, so a frozen spool may do it too. */

@@ -204,8 +204,10 @@ somewhere() {
 	    sh -c 'chmod 777 d; exec spool -T d -f cat {}'
 	row 1 "spool: .: any user can rename files there, so {} would not be safe; use -T to choose another directory; nothing was read" \
 	    sh -c 'chmod 777 .; status=0; spool -o f -f cp in {} || status=$?; chmod 755 .; exit $status'
-	row 0 "spool: d/spool-XXXXXX.stream: cannot remove: Input/output error" with unlinkat:EIO:1 spool -T d -c 'true {}'
-	row 0 "spool: d/spool-XXXXXX.stream: cannot remove: Input/output error" with unlinkat:EIO:1 spool -T d -f true {}
+	row 0 "spool: d/spool-XXXXXX: cannot remove: Input/output error" with unlinkat:EIO:1-9 spool -T d -c 'true {}'
+	row 0 "spool: d/spool-XXXXXX: cannot remove: Input/output error" with unlinkat:EIO:1-9 spool -T d -f true {}
+	row 0 "spool: d/spool-XXXXXX.stream: cannot remove: Input/output error" \
+	    with unlinkat:EIO:1,renameat:EIO:2 spool -T d -f true {}
 }
 
 # shellcheck disable=SC2016 # for the shells that are started

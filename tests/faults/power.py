@@ -17,7 +17,7 @@ import scenarios
 from scenarios import Result, gap, is_new, is_old, judge_litter, prepare, run_at
 
 SOURCE = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-USED = ["existing", "existing-spill", "new-spill", "elsewhere", "direct"]
+USED = ["existing", "existing-spill", "new-spill", "elsewhere", "direct", "product", "edit"]
 
 
 # Of so many cases one is run, and the next one on the next day.
@@ -105,7 +105,7 @@ def judge_power(scenario, result):
         return "status 0, but after the power cut the target is not new"
     if not is_old(scenario) and not is_new(scenario):
         return "after the power cut the target is neither old nor new"
-    return judge_litter(scenario, result, gap)
+    return judge_litter(scenario, result, gap(scenario))
 
 
 def cut_at(system, scenario, number):

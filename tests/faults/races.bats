@@ -1062,3 +1062,278 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 	run ! grep -vxE 'soaking [0-9.]+[KM]?i?B 0:00:0[0-9]( [0-9.]+[KMG]?i?B/s)? *' lines
 	[ "$(stat -c %s out)" -eq 3145728 ]
 }
+
+#
+# COMMAND makes, changes or reads a file in a private directory. COMMAND stands here for whoever does something there
+# meanwhile: a test runs both as the same user.
+#
+
+@test "a neighbour puts a link in place of the private directory: what is there is neither taken nor removed" {
+	small
+	mkdir theirs
+	echo theirs | tee theirs/f >theirs/stream
+	local swap='d=${1%/*}; mv "$d" aside; ln -s "$PWD/theirs" "$d"'
+	run spool -f -o f sh -c "$swap"' && echo x >>"$1"' sh {}
+	[ "$status" -eq 1 ]
+	[[ $output == "spool: sh: left no file at ./.f.spool-"??????"/f; the file is unchanged" ]]
+	[ "$(readlink .f.spool-*)" = "$PWD/theirs" ]
+	[ "$(cat theirs/f)" = $'theirs\nx' ]
+	echo theirs >theirs/f
+	rmdir aside
+	rm .f.spool-*
+	# The copy that COMMAND should have edited has gone.
+	run spool --edit -o f sh -c "$swap" sh {}
+	[ "$status" -eq 0 ]
+	rmdir aside
+	rm .f.spool-*
+	cmp f old
+	run spool -f sh -c "$swap"'; cat' sh {} <in
+	[ "$status" -eq 0 ]
+	[ "$output" = "$(cat in)" ]
+	[ "$(readlink spilled/spool-*)" = "$PWD/theirs" ]
+	rmdir aside
+	rm spilled/spool-*
+	[ "$(cat theirs/*)" = $'theirs\ntheirs' ]
+	only f in old spilled theirs
+}
+
+@test "a neighbour puts another directory in place of the private one: FILE gets what COMMAND made in the right one" {
+	small
+	mkdir theirs
+	echo theirs | tee theirs/f >theirs/stream
+	local swap='d=${1%/*}; mv "$d" aside; cp -R theirs "$d"'
+	run spool -f -o f sh -c 'cp in "$1"; '"$swap" sh {}
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	cmp f in
+	[ "$(cat .f.spool-*/f)" = theirs ]
+	rmdir aside
+	rm -r .f.spool-*
+	cp old f
+	run spool --edit -o f sh -c 'cat in >>"$1"; '"$swap; exit 4" sh {}
+	[ "$status" -eq 4 ]
+	[ "$output" = "spool: sh: exited with status 4; the file is unchanged" ]
+	cmp f old
+	[ "$(cat .f.spool-*/f)" = theirs ]
+	rmdir aside
+	rm -r .f.spool-*
+	run spool -f sh -c "$swap" sh {} <in
+	[ "$status" -eq 0 ]
+	[ "$(cat spilled/spool-*/stream)" = theirs ]
+	rmdir aside
+	only f in old spilled theirs
+}
+
+@test "a neighbour puts a directory with files in place of the private one before it is opened: they stay" {
+	small
+	local n found=0
+	for n in {1..9}; do
+		rm -rf aside documents
+		mkdir documents
+		echo mine >documents/mine
+		cp old f
+		run meanwhile 'd=$(echo .f.spool-*); [ ! -d "$d" ] || { mv "$d" aside && mv documents "$d"; }' "openat:GO:$n" \
+		    spool -f -o f sh -c 'cp in "$1"' sh {}
+		if [ "$status" -eq 1 ] && [[ $output == "spool: .: cannot make a directory for {} there: "* ]]; then
+			[[ $output == *": Directory not empty; nothing was read" ]]
+			found=1
+			cmp f old
+		fi
+		[ ! -d aside ] || mv .f.spool-* documents
+		[ "$(cat documents/mine)" = mine ]
+	done
+	rm -rf aside documents
+	only f in old spilled
+	[ "$found" -eq 1 ]
+}
+
+@test "meanwhile: somebody has put another file in place of what COMMAND made" {
+	small
+	run meanwhile 'for f in .f.spool-*; do echo other >other; mv other "$f"; done' fsync:GO:1 spool -f -o f cp in {}
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: f: cannot replace: Stale file handle; the file is unchanged" ]
+	cmp f old
+	only f in old spilled
+}
+
+@test "a file with a second name is copied: who has that name cannot change FILE later" {
+	small
+	local options
+	for options in -f --edit; do
+		cp old f
+			run spool "$options" -o f sh -c 'cp in "$1"; ln "$1" other' sh {}
+		[ "$status" -eq 0 ]
+		[ -z "$output" ]
+		cmp f in
+		[ "$(stat -c %h f)" -eq 1 ]
+		cmp other in
+		echo x >>other
+		cmp f in
+		rm other
+	done
+	# A second name in the private directory goes with that.
+	run spool -f -o f sh -c 'seq 5 >"$1"; ln "$1" "$1.other"' sh {}
+	[ "$status" -eq 0 ]
+	[ "$(cat f)" = "$(seq 5)" ]
+	only f in old spilled
+}
+
+@test "a file of another user is copied: its owner cannot change FILE later" {
+	needs_to_give_files_away
+	small
+	chmod 604 f
+	local make='cp in "$1"; chmod 666 "$1"; chown 1234:1234 "$1"'
+	run spool -f -o f sh -c "$make" sh {}
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	cmp f in
+	[ "$(stat -c '%u %g %a' f)" = "$(stat -c '%u %g' old) 604" ]
+	run spool -f -o new sh -c "$make" sh {}
+	[ "$status" -eq 0 ]
+	cmp new in
+	[ "$(stat -c '%u %g' new)" = "$(stat -c '%u %g' old)" ]
+	only f in new old spilled
+}
+
+@test "what COMMAND left is not a regular file: FILE is unchanged, and a link's file, too" {
+	small
+	seq 7 >secret
+	local make
+	for make in 'ln -s "$PWD/secret" "$1"' 'ln -s none "$1"' 'mkfifo "$1"' 'mkdir "$1"; touch "$1/x"'; do
+		run spool -f -o f sh -c "$make" sh {}
+		[ "$status" -eq 1 ]
+		[[ $output == "spool: sh: what it left at ./.f.spool-"??????"/f is not a regular file; the file is unchanged" ]]
+		cmp f old
+		run spool --edit -o f sh -c 'rm "$1"; '"$make" sh {}
+		[ "$status" -eq 1 ]
+		cmp f old
+		run spool -f -T spilled -o f sh -c "$make" sh {}
+		[ "$status" -eq 1 ]
+		cmp f old
+	done
+	[ "$(cat secret)" = "$(seq 7)" ]
+	[ -z "$(ls -A spilled)" ]
+	rm secret
+	only f in old spilled
+}
+
+@test "COMMAND is killed: its status is passed on, FILE is unchanged, and the private directory goes" {
+	small
+	local options
+	for options in -f --edit '-f -w' '-f -a' '-f -T spilled'; do
+		# shellcheck disable=SC2086
+		run spool $options -o f sh -c 'cp in "$1"; touch "$1.more"; kill -KILL $$' sh {}
+		[ "$status" -eq 137 ]
+		[ "$output" = "spool: sh: was ended by signal 9 (Killed); the file is unchanged" ]
+		cmp f old
+	done
+	run spool -f sh -c 'echo x >>"$1"; kill -KILL $$' sh {} <in
+	[ "$status" -eq 137 ]
+	[ "$output" = "spool: sh: was ended by signal 9 (Killed)" ]
+	run spool -f sh -c 'rm "$1"; exit 7' sh {} <in
+	[ "$status" -eq 7 ]
+	[ -z "$output" ]
+	[ -z "$(ls -A spilled)" ]
+	only f in old spilled
+}
+
+@test "spool gets a signal while COMMAND runs: FILE is unchanged, and the private directory goes" {
+	small
+	local options
+	for options in '-f -o f' '--edit -o f' '-f -w -o f' -f; do
+		# shellcheck disable=SC2086
+		run spool $options sh -c 'cp in "$1"; touch "$1.more"; kill -TERM $PPID; exec sleep 10' sh {} <in
+		[ "$status" -eq 143 ]
+		[ -z "$output" ]
+		cmp f old
+		[ -z "$(ls -A spilled)" ]
+		only f in old spilled
+	done
+}
+
+@test "COMMAND leaves a tree of files beside its own: it goes, and what its links lead to stays" {
+	small
+	mkdir theirs
+	touch theirs/file
+	local tree='cd "${1%/*}" && mkdir -p a/b/c .hidden && touch a/b/c/d a/e "new
+line" .hidden/f -- -x && ln -s ../theirs a/theirs && ln -s ../../theirs/file a/b/file && mkfifo a/fifo && chmod 500 a/b/c'
+	run spool -f -o f sh -c 'cp in "$1"; '"$tree" sh {}
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	cmp f in
+	only f in old spilled theirs
+	run spool -f -o f sh -c "$tree; exit 9" sh {}
+	[ "$status" -eq 9 ]
+	cmp f in
+	only f in old spilled theirs
+	run spool -f sh -c "$tree" sh {} <in
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ -z "$(ls -A spilled)" ]
+	[ -e theirs/file ]
+	only f in old spilled theirs
+}
+
+@test "FILE is in a directory that others can write: only where they can rename files, no path is given" {
+	small
+	mkdir d
+	cp old d/f
+	chmod 777 d
+	local options
+	for options in -f --edit; do
+		run spool "$options" -o d/f touch {}
+		[ "$status" -eq 1 ]
+		[ "$output" = "spool: d: any user can rename files there, so {} would not be safe; use -T to choose another \
+directory; nothing was read" ]
+		cmp d/f old
+		[ "$(ls -A d)" = f ]
+	done
+	run spool -f -T spilled -o d/f cp in {}
+	[ "$status" -eq 0 ]
+	cmp d/f in
+	says 1 "spool: d: any user can rename files there, so {} would not be safe; use -T to choose another directory; \
+nothing was read" spool -f -T d cat {}
+	chmod 1777 d
+	cp old d/f
+	run spool --edit -o d/f cp in {}
+	[ "$status" -eq 0 ]
+	cmp d/f in
+	[ "$(ls -A d)" = f ]
+	[ -z "$(ls -A spilled)" ]
+	rm -r d
+	only f in old spilled
+}
+
+@test "what COMMAND made is private while it waits for a check, and then has the mode of FILE" {
+	small
+	umask 0
+	local check='stat -c %a .f.spool-* .new.spool-* 2>/dev/null >mode; true'
+	chmod 604 f
+	run spool -f -c "$check" -o f cp in {}
+	[ "$status" -eq 0 ]
+	[ -z "$output" ]
+	[ "$(cat mode)" = 600 ]
+	[ "$(stat -c %a f)" = 604 ]
+	run spool -f -c "$check" -o new sh -c 'cp in "$1" && chmod 751 "$1" && stat -c %a "${1%/*}" >&2' sh {}
+	[ "$status" -eq 0 ]
+	[ "$output" = 700 ]
+	[ "$(cat mode)" = 600 ]
+	[ "$(stat -c %a new)" = 751 ]
+	rm mode
+	only f in new old spilled
+}
+
+@test "FILE is on a file system of a program, where an open file may be lost when it is renamed: COMMAND's file is copied" {
+	small
+	export FAIL_TYPE=65735546
+	local options
+	for options in -f --edit; do
+		run given NONE:EIO:1 spool "$options" -o f sh -c 'cp in "$1"; echo "$1"' sh {}
+		[ "$status" -eq 0 ]
+		[[ $output == spilled/spool-??????/f ]]
+		cmp f in
+		cp old f
+	done
+	[ -z "$(ls -A spilled)" ]
+	only f in old spilled
+}

@@ -9,8 +9,10 @@ import functools
 import os
 import random
 import re
+import select
 import shutil
 import signal
+import time
 from dataclasses import dataclass
 
 BUILD = os.path.abspath(os.environ.get("TEST_BUILD", "."))
@@ -38,9 +40,9 @@ class Scenario:
     old: bool = False           # the target is there before,
     before: bytes = OLD         # and has this
     mode: int = 0o604           # and this mode, as far as the file system has modes
-    how: str = "replace"        # or append, overwrite, link
+    how: str = "replace"        # or append, overwrite, link, edit
     command: tuple = ()
-    producer: bool = False
+    producer: bool = False      # COMMAND is where the stream comes from
     length: int = 100_000
     source: str = "pipe"        # or file
     sink: str = "pipe"          # or file
@@ -57,13 +59,23 @@ class Scenario:
         return options + list(self.command)
 
     def new(self):
-        return self.before + stream(self.length) if self.how == "append" else stream(self.length)
+        return (self.before if self.how in ("append", "edit") else b"") + stream(self.length)
+
+    def waits(self):
+        """COMMAND does not take the place of spool."""
+        return self.producer or "-f" in self.options
+
+    def is_piped(self):
+        """The stream comes through a pipe from COMMAND."""
+        return self.producer and not any("{}" in word for word in self.command)
 
 
 SPILL = ("-m", "10K")
 CHECK = 'test $(wc -c) = "$SPOOL_SIZE"'
 CHECK_FILE = 'test $(wc -c <{}) = "$SPOOL_SIZE"'
 FILE = "d/f"
+MAKE = ("cp", "stream", "{}")
+ADD = ("dd", "if=stream", "of={}", "oflag=append", "conv=notrunc", "bs=1M", "status=none")
 SCENARIOS = [
     Scenario("stdout", ()),
     Scenario("stdout-spill", SPILL),
@@ -86,6 +98,13 @@ SCENARIOS = [
     Scenario("overwrite-backup", SPILL + ("-w", "-b"), target=FILE, old=True, how="overwrite"),
     Scenario("append", SPILL + ("-a",), target=FILE, old=True, how="append"),
     Scenario("producer", SPILL, target=FILE, old=True, command=("cat", "stream"), producer=True),
+    Scenario("file", SPILL + ("-f",), command=("cat", "{}")),
+    Scenario("file-check", SPILL + ("-f", "-c", CHECK_FILE), command=("cat", "{}")),
+    Scenario("product", ("-f",), target=FILE, old=True, command=MAKE, producer=True),
+    Scenario("product-check", ("-f", "-c", CHECK_FILE), target=FILE, old=True, command=MAKE, producer=True),
+    Scenario("edit", ("--edit",), target=FILE, old=True, how="edit", command=ADD, producer=True),
+    Scenario("edit-elsewhere", SPILL + ("--edit", "-T", "tmp"), target=FILE, old=True, how="edit", command=ADD,
+             producer=True),
     Scenario("direct", ("-m", "0"), target=FILE, old=True, length=17 << 20, source="file", threads=True),
 ]
 # More, for the part libc alone, which takes less time than those that let system calls fail.
@@ -103,6 +122,12 @@ LIBC_SCENARIOS = [
     Scenario("overwrite-no-sync", ("--no-sync", "-w", "-b"), target=FILE, old=True, how="overwrite"),
     Scenario("overwrite-check", ("-w", "-c", CHECK_FILE), target=FILE, old=True, how="overwrite"),
     Scenario("producer-script", SPILL, target=FILE, old=True, command=("./script",), producer=True),
+    Scenario("file-script", ("-f",), command=("./open", "{}")),
+    Scenario("product-new", ("-f",), target=FILE, command=MAKE, producer=True),
+    Scenario("product-limit", ("-f", "-l", "100K", "-u", "-b"), target=FILE, old=True, command=MAKE, producer=True),
+    Scenario("product-overwrite", SPILL + ("-f", "-w"), target=FILE, old=True, how="overwrite", command=MAKE,
+             producer=True),
+    Scenario("product-append", SPILL + ("-f", "-a"), target=FILE, old=True, how="append", command=MAKE, producer=True),
     Scenario("sponge", (), target=FILE, old=True, program=SPONGE),
     Scenario("smb-existing", SPILL, target=FILE, old=True, environment=SMB),
     Scenario("smb-backup", SPILL + ("-b",), target=FILE, old=True, environment=SMB),
@@ -159,8 +184,9 @@ def prepare(scenario):
             pass        # not every file system has them
     if scenario.program == SPONGE and not os.path.exists(SPONGE):
         os.symlink(SPOOL, SPONGE)
-    if scenario.producer and not os.path.exists("script"):
-        write_file("script", b"cat stream\n", 0o755)       # without #!
+    for name, text in (("script", b"cat stream\n"), ("open", b'cat "$1"\n')):
+        if "./" + name in scenario.command and not os.path.exists(name):
+            write_file(name, text, 0o755)       # without #!
     if not os.path.exists("stream") or os.path.getsize("stream") != scenario.length:
         write_file("stream", stream(scenario.length))
 
@@ -178,14 +204,11 @@ def open_source(scenario):
 
 
 def read_pipe(fd):
-    """What is in it now: whoever still has the other end is not waited for."""
-    os.set_blocking(fd, False)
+    """All that is written to it: a COMMAND may go on when spool was killed."""
     parts = []
-    try:
-        while part := os.read(fd, PIPE):
-            parts.append(part)
-    except BlockingIOError:
-        pass
+    end = time.monotonic() + SECONDS
+    while select.select([fd], [], [], max(0, end - time.monotonic()))[0] and (part := os.read(fd, PIPE)):
+        parts.append(part)
     os.close(fd)
     return b"".join(parts)
 
@@ -296,10 +319,18 @@ def nothing_stays(_directory, _name):
     return False
 
 
-def gap(_directory, name):
-    """What SIGKILL and power cuts may leave: a hidden name just before the rename; the directory of {}, and the file that
-    has just left it; and, where files cannot be without a name, an empty spill file's."""
-    return re.fullmatch(r"\.f\.spool-\w{6}|spool-\w{6}(\.stream)?", name) is not None
+def gap(scenario):
+    """What SIGKILL and power cuts may leave: beside the target, a hidden name just before the rename; the private
+    directory of {}, and in the spill directory the file that has just left it; and, where files cannot be without a
+    name, an empty spill file's."""
+    named = any("{}" in argument for argument in scenario.arguments())
+
+    def may_stay(directory, name):
+        if not re.fullmatch(r"spool-\w{6}(\.(stream|f))?" if directory == "tmp" else r"\.f\.spool-\w{6}", name):
+            return False
+        path = directory + "/" + name
+        return not os.path.isdir(path) or named and mode_of(path) == 0o700
+    return may_stay
 
 
 def judge_stream(scenario, result):

@@ -45,6 +45,7 @@ NO_NAME = "FUSE, 9p: a file without a name cannot be opened again"
 WRITE_ONLY = "what is open for writing cannot be read, nor written but from its beginning to its end"
 NO_MODES = "there are no modes, so everybody can rename what is there"
 PROGRAM_READS_SPILL = ("command*-spill", "check-spill", "check-path-spill", "full-command-5MB-m0", "full-check-5MB-m0")
+IN_SPILL_DIRECTORY = ("check-path-*", "path-*", "full-path-*", "made-elsewhere", "made-overwrite", "edit-elsewhere")
 MAY_REFUSE = {
     "gluster": {"command-again-spill": NO_NAME, "check-path-spill": NO_NAME},
     "gocryptfs": {"command-again-spill": NO_NAME, "check-path-spill": NO_NAME},
@@ -55,13 +56,14 @@ MAY_REFUSE = {
     "davfs2": dict.fromkeys(PROGRAM_READS_SPILL, NO_NAME),
     "rclone-full": dict.fromkeys(PROGRAM_READS_SPILL, NO_NAME),
     "rclone-writes": {"command-again-spill": NO_NAME, "check-path-spill": NO_NAME},
-    "ntfs-3g": {"check-path-*": NO_MODES},
-    "exfat-fuse": {"check-path-*": NO_MODES},
+    "ntfs-3g": dict.fromkeys(IN_SPILL_DIRECTORY, NO_MODES),
+    "exfat-fuse": dict.fromkeys(IN_SPILL_DIRECTORY, NO_MODES),
     # rclone's manual says so of this mode. What is in memory when it is written is no matter.
     "rclone-off": dict.fromkeys(("*-spill", "out-slow", "*-5MB-m0", "check-file-*", "overwrite-*", "append-*",
-                                 "producer*", "limit*"), WRITE_ONLY),
+                                 "producer*", "limit*", "path-checked-*", "made-elsewhere",
+                                 "made-overwrite", "edit-elsewhere"), WRITE_ONLY),
 }
-COMES_BACK = r"left behind: ((tmp|d)/spool-\w{6}|d/\.\S+\.spool-\w{6}(\.\w+)?)$"
+COMES_BACK = r"left behind: ((tmp|d)/spool-\w{6}(\.stream)?|d/\.\S+\.spool-\w{6}(\.\w+)?)$"
 # What no program can help there, by patterns of operations and of what is wrong then. The manual names it.
 LIMITS = {
     # A file that was removed while it was open comes back when it is closed, and one that was closed and removed at once
@@ -246,7 +248,7 @@ WARNED = re.compile(r"can (read|write|change|rename)|other (users|process)|anoth
 
 
 def judge_names(operation, result):
-    if operation.command and not operation.target:
+    if operation.command and (not operation.target or "{}" in operation.command):
         return None         # the message may be that of the command
     if result.status not in (0, operation.expected) and not NAMES.search(result.err):
         return f"status {result.status}, and the message names no file"
@@ -423,6 +425,45 @@ def replacing():
     yield Operation("limit-new", SPILL + ("-l", "1M"), target=FILE, expected=3)
 
 
+# COMMANDs that make, change and read a file by its path.
+MAKE = ("sh", "-c", 'cat >"$1"', "sh", "{}")
+ADD = ("sh", "-c", 'cat >>"$1"', "sh", "{}")
+READ = ("cat", "{}")
+
+
+def by_path():
+    for kind, memory in (("memory", ()), ("spill", SPILL)):
+        yield Operation(f"path-{kind}", memory + INTO + ("-f",), command=READ)
+        yield Operation(f"path-checked-{kind}", memory + INTO + ("-f", "-c", CHECKED), command=READ)
+    yield Operation("path-changed", INTO + ("-f",),
+                    command=("sh", "-c", 'cat "$1"; echo x >>"$1"; mkdir "$1.d"', "sh", "{}"))
+    yield Operation("path-fails", INTO + ("-f",), command=("sh", "-c", 'cat "$1"; echo no >&2; exit 5', "sh", "{}"),
+                    expected=5)
+    yield Operation("made-new", ("-f",), target=FILE, command=MAKE)
+    yield Operation("made-existing", ("-f",), target=FILE, old=True, command=MAKE)
+    yield Operation("made-open", ("-f",), target=FILE, old=True, command=MAKE, run=while_open)
+    yield Operation("made-suffix", ("-f",), target="d/f.txt", old=True, command=MAKE)
+    yield Operation("made-linked", ("-f",), target=FILE, old=True,
+                    command=("sh", "-c", 'cat >"$1"; ln "$1" "$1.d" || true', "sh", "{}"))
+    yield Operation("made-checked", ("-f", "-c", CHECKED), target=FILE, old=True, command=MAKE)
+    yield Operation("made-check-fails", ("-f", "-c", "cmp {} stream && false"), target=FILE, old=True, command=MAKE,
+                    expected=3)
+    yield Operation("made-backup", ("-f", "-b"), target=FILE, old=True, command=MAKE)
+    yield Operation("made-fails", ("-f",), target=FILE, old=True, command=MAKE[:2] + (MAKE[2] + "; exit 5",) + MAKE[3:],
+                    expected=5)
+    yield Operation("made-nothing", ("-f",), target=FILE, old=True, command=("true", "{}"), feed=[], expected=1)
+    yield Operation("made-limit", ("-f", "-l", "1M"), target=FILE, old=True, command=MAKE, expected=3)
+    yield Operation("made-elsewhere", SPILL + INTO + ("-f",), target=FILE, old=True, command=MAKE)
+    yield Operation("made-overwrite", INTO + ("-f", "-w"), target=FILE, old=True, before=MANY, how="overwrite",
+                    command=MAKE)
+    yield Operation("edit", ("--edit",), target=FILE, old=True, before=MANY, how="edit", command=ADD)
+    yield Operation("edit-new", ("--edit",), target=FILE, command=ADD)
+    yield Operation("edit-fails", ("--edit",), target=FILE, old=True, before=MANY, how="edit",
+                    command=ADD[:2] + (ADD[2] + "; exit 5",) + ADD[3:], expected=5)
+    yield Operation("edit-elsewhere", SPILL + INTO + ("--edit",), target=FILE, old=True, before=MANY, how="edit",
+                    command=ADD)
+
+
 def in_place():
     for kind, memory in (("memory", ()), ("spill", SPILL)):
         yield Operation(f"overwrite-{kind}", memory + ("-w",), target=FILE, old=True, before=MANY, how="overwrite")
@@ -482,7 +523,12 @@ def full(length, memory):
     yield Operation(f"full-overwrite-{name}", options + ("-w",), target=FILE, old=True, before=MANY, how="overwrite",
                     **more)
     yield Operation(f"full-append-{name}", options + ("-a",), target=FILE, old=True, before=MANY, how="append", **more)
+    yield Operation(f"full-path-{name}", options + INTO + ("-f",), command=READ, **more)
     yield Operation(f"full-backup-{name}", options + ("-b",), target=FILE, old=True, before=MANY, **more)
+    if memory:      # it is not in memory anyway
+        yield Operation(f"full-made-{name}", options + ("-f",), target=FILE, old=True, before=MANY, command=MAKE, **more)
+        yield Operation(f"full-edit-{name}", options + ("--edit",), target=FILE, old=True, before=MANY, how="edit",
+                        command=ADD, **more)
 
 
 def all_full():
@@ -507,6 +553,7 @@ def server_down(server):
         more["feed"] = feed
         yield Operation(f"down-{moment}-out", ("-m", "0") + INTO, **more)
         yield Operation(f"down-{moment}-existing", ("-m", "0"), target=FILE, old=True, **more)
+        yield Operation(f"down-{moment}-made", ("-f",), target=FILE, old=True, command=MAKE, **more)
     yield Operation("down-end-command", ("-m", "0") + INTO, command=("cat",), **more)
     yield Operation("down-end-new", (), target=FILE, **more)
     yield Operation("down-end-overwrite", ("-w",), target=FILE, old=True, before=MANY, how="overwrite", **more)
@@ -516,6 +563,7 @@ def server_down(server):
 def operations(options):
     yield from basic()
     yield from replacing()
+    yield from by_path()
     yield from in_place()
     yield from long_names(options.name, options.directory)
     yield from competing()
