@@ -301,7 +301,7 @@ with open("results", "w") as file:
     file.write(run.for_results(table))
 END
 	[ "$(grep -c '| 0.50 | 1.25 (2.50) |$' bench/README)" -eq 5 ]
-	[ "$(grep -c '| 0.50 | 1.25 (2.50) |$' bench/results)" -eq 11 ]
+	[ "$(grep -c '| 0.50 | 1.25 (2.50) |$' bench/results)" -eq 13 ]
 	grep -q '^| 5 bytes, a hundred times | 0.50 | - |$' bench/results
 	grep -qE '^ +0.500  spool$' bench/results
 	run ! grep -E '^old|  spool$' bench/README
