@@ -97,7 +97,7 @@ function zsh_spec(i,    not_with, spelled, more, at) {
 		more = ":" tolower(argument[i]) ":" zsh_value(i)
 	}
 	if (letter[i] == "")
-		return quoted("--" name[i] (argument[i] != "" ? "=" : "") "[" about[i] "]" more)
+		return quoted("(" not_with ")--" name[i] (argument[i] != "" ? "=" : "") "[" about[i] "]" more)
 	return quoted("(" not_with ")") spelled quoted("[" about[i] "]" more)
 }
 
