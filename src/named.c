@@ -205,7 +205,20 @@ named_show(struct named *named, off_t size)
 int
 named_give(struct named *named, off_t size)
 {
-	return fchmod(named->fd, named->mode) == -1 ? -1 : open_whole(named, size);
+	int fd;
+
+	if (fchmod(named->fd, named->mode) == -1)
+		return -1;
+	fd = open_whole(named, size);
+	if (fd == -1)
+		return -1;
+	/* The system refuses to execute a file that is open for writing, and COMMAND may execute this one. */
+	if (dup2(fd, named->fd) == -1) {
+		io_discard(fd);		/* only opened to be read */
+		return -1;
+	}
+	(void)fcntl(named->fd, F_SETFD, FD_CLOEXEC);	/* cannot fail for an open descriptor */
+	return fd;
 }
 
 int

@@ -183,3 +183,9 @@ inherits() {
 	[ "$(PATH="/$long:$PATH:" spool program </dev/null)" = here ]
 	[ "$(env -u PATH "$(command -v spool)" echo found </dev/null)" = found ]
 }
+
+@test "-f: COMMAND may execute the file" {
+	printf '%s\n' '#!/bin/sh' 'echo it ran' >script
+	[ "$(spool -T . -f sh -c 'chmod u+x "$1"; "$1"' sh {} <script)" = "it ran" ]
+	only script
+}
