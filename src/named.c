@@ -307,10 +307,13 @@ remove_all(int directory)
 static int
 leave(struct named *named)
 {
+	struct stat status;
 	const char *name;
 
 	if (named->fd == -1 || is_there(named) != 1)
 		return 0;	/* it is not open, or has gone */
+	if (fstat(named->fd, &status) == 0 && status.st_nlink > 1)
+		return 0;	/* its mode is also that of a name that COMMAND knows, and must stay */
 	(void)fchmod(named->fd, 0600);	/* others could read the file outside */
 	name = strrchr(named->outside, '/') + 1;
 	if (renameat(named->inside, named->name, named->parent, name) == -1 || unlinkat(named->parent, name, 0) == 0)
