@@ -246,7 +246,20 @@ named_show(struct named *named, off_t size)
 int
 named_give(struct named *named, off_t size)
 {
-	return fchmod(named->fd, named->mode) == -1 ? -1 : open_whole(named, size);
+	int fd;
+
+	if (fchmod(named->fd, named->mode) == -1)
+		return -1;
+	fd = open_whole(named, size);
+	if (fd == -1)
+		return -1;
+	/* The system refuses to execute a file that is open for writing, and COMMAND may execute this one. */
+	if (dup2(fd, named->fd) == -1) {
+		io_discard(fd);		/* only opened to be read */
+		return -1;
+	}
+	(void)fcntl(named->fd, F_SETFD, FD_CLOEXEC);	/* cannot fail for an open descriptor */
+	return fd;
 }
 
 int
@@ -333,10 +346,13 @@ remove_all(int directory)
 static int
 leave(struct named *named)
 {
+	struct stat status;
 	const char *name;
 
 	if (named->fd == -1 || is_there(named) != 1)
 		return 0;	/* it is not open, or has gone */
+	if (fstat(named->fd, &status) == 0 && status.st_nlink > 1)
+		return 0;	/* its mode is also that of a name that COMMAND knows, and must stay */
 	(void)fchmod(named->fd, 0600);	/* others could read the file outside */
 	name = strrchr(named->outside, '/') + 1;
 	if (renameat(named->inside, named->name, named->parent, name) == -1 || unlinkat(named->parent, name, 0) == 0

@@ -183,3 +183,18 @@ inherits() {
 	[ "$(PATH="/$long:$PATH:" spool program </dev/null)" = here ]
 	[ "$(env -u PATH "$(command -v spool)" echo found </dev/null)" = found ]
 }
+
+@test "-f: COMMAND may execute the file" {
+	printf '%s\n' '#!/bin/sh' 'echo it ran' >script
+	[ "$(spool -T . -f sh -c 'chmod u+x "$1"; "$1"' sh {} <script)" = "it ran" ]
+	only script
+}
+
+@test "-f: a file that COMMAND links to the path, or the path to, keeps its mode" {
+	echo one >old
+	chmod 644 old
+	says 0 "" spool -o new -f ln old {}
+	says 0 "" spool -T . -f sh -c 'chmod 640 "$1"; ln "$1" kept' sh {} <old
+	[ "$(stat -c '%n %a %h' old new kept)" = $'old 644 1\nnew 644 1\nkept 640 1' ]
+	only kept new old
+}
