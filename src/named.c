@@ -328,6 +328,7 @@ remove_all(int directory)
 
 	if (list == NULL)
 		return -1;
+	(void)fchmod(directory, 0700);	/* COMMAND may have made it read-only; if this fails, unlinkat(2) says so */
 	while (result == 0 && (name = next_name(list)) != NULL)
 		result = remove_one(directory, name);
 	error = errno;

@@ -298,6 +298,15 @@ with open(sys.argv[1], "w+b") as f:
 	done
 }
 
+@test "-f, -o -f: directories that COMMAND has made read-only are removed" {
+	mkdir open
+	[ "$(id -u)" -ne 0 ] || chown 65534 open
+	seq 3 | TMPDIR=open as_user spool -f sh -c 'd=${1%/*}; mkdir -p "$d/a/b"; touch "$d/a/b/c"; chmod 500 "$d/a/b" "$d/a" "$d"' sh {}
+	[ -z "$(ls -A open)" ]
+	as_user spool -o open/f -f sh -c 'seq 3 >"$1"; d=${1%/*}; mkdir -p "$d/a"; touch "$d/a/b"; chmod 500 "$d/a"' sh {}
+	[ "$(ls -A open)" = f ]
+}
+
 @test "-o -f: what COMMAND leaves beside the file is removed" {
 	spool -o f -f sh -c 'seq 3 >"$1"; mkdir -p "$1-journal/a"; touch "$1-journal/a/b" "${1%/*}/.hidden"' sh {}
 	seq 3 | diff - f
