@@ -8,12 +8,16 @@
  *				owner can be kept. The new file, the staged file, has no name and mode 0600.
  *				Left: nothing (but see below).
  *	  (the soak)		The engine spills into the staged file: see target_spill().	Left: nothing.
+ *	  target_adopt		Only with -f, instead of the soak: the file that COMMAND has made in a private directory
+ *				(product.h) gets mode 0600 and a hidden name, and becomes the staged file.
+ *								Left: .NAME.spool-XXXXXX.SUFFIX
  *	  target_show		Only for a check that wants a path: completes the staged file, and gives it its final
  *				owner and mode and a hidden name.		Left: .NAME.spool-XXXXXX.SUFFIX
  *	target_commit
  *	  contents		What is in memory is written too.
  *	  attributes		Owner, group, mode, access control list and extended attributes become those that the
- *				old file has now; those of a new file are as for any file made there.
+ *				old file has now; those of a new file are as for any file made there, but with -f its
+ *				mode is the one that COMMAND gave it.
  *	  fsync			The contents are on the disk before a name leads to them.	Left: nothing.
  *	  (backup)		The old file gets its second name.		Left: FILE~, the same file.
  *	  link			The staged file gets a hidden name.		Left: .NAME.spool-XXXXXX, complete.
