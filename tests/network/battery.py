@@ -24,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+import zlib
 from dataclasses import dataclass, field
 
 sys.dont_write_bytecode = True
@@ -728,6 +729,10 @@ def main():
     if not os.access(scenarios.SPOOL, os.X_OK):
         raise SystemExit(f"{scenarios.SPOOL}: there is no spool there; TEST_BUILD is the build directory")
     chosen = [operation for operation in operations(options) if re.search(options.only, operation.name)]
+    # One of so many, and others each day, but at least one.
+    share = min(int(os.environ.get("TEST_SHARE", "1")), len(chosen))
+    if share > 1:
+        chosen = chosen[(int(time.time()) // 86400 + zlib.crc32(options.name.encode())) % share::share]
     base = tempfile.mkdtemp(prefix="battery-", dir=os.environ.get("TMPDIR") or "/var/tmp")
     failed = 0
     os.chdir(base)
