@@ -1337,3 +1337,21 @@ nothing was read" spool -f -T d cat {}
 	[ -z "$(ls -A spilled)" ]
 	only f in old spilled
 }
+
+@test "the hidden name for what COMMAND made exists already: the contents are copied" {
+	needs_injector
+	local number copied=
+	# The call says that the file is there.
+	for number in $(seq 8); do
+		echo old >f
+		if with "fstatat:NOTHING:$number" spool -o f -f sh -c 'seq 3 >"$1"; stat -c %i "$1" >inode' sh {} 2>/dev/null; then
+			seq 3 | diff - f
+			[ "$(stat -c %i f)" = "$(cat inode)" ] || copied=yes
+		else
+			[ "$(cat f)" = old ]
+		fi
+		rm inode
+		only f in spilled
+	done
+	[ -n "$copied" ]
+}
