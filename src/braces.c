@@ -32,8 +32,8 @@ braces_want(const char *argument)
 char *
 braces_fill(const char *argument, const char *path)
 {
-	const size_t longest = strlen(path) > strlen("{}") ? strlen(path) : strlen("{}");
-	char *copy = malloc(strlen(argument) / strlen("{}") * longest + strlen(argument) + 1), *end = copy;
+	/* More than each {} can take. */
+	char *copy = malloc(strlen(argument) / strlen("{}") * strlen(path) + strlen(argument) + 1), *end = copy;
 
 	if (copy == NULL)
 		return NULL;

@@ -27,7 +27,8 @@ give_file(struct job *job)
 {
 	int stream;
 
-	if (spool_rollover(job->spool) == -1 || spool_flush(job->spool) == -1) {
+	/* There is no memory part: see engine_open(). */
+	if (spool_flush(job->spool) == -1) {
 		engine_report(job, "write", report_state(job));
 		return -1;
 	}

@@ -183,7 +183,7 @@ give_attributes(struct new *new)
 	if (give_default_attributes(new) == -1)
 		return -1;
 	/* Where modes cannot be changed, it keeps the default. */
-	if (new->mode != 0 && !new->late)
+	if (new->mode != 0)
 		(void)fchmod(new->staged.fd, new->mode);
 	return 0;
 }

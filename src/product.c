@@ -63,7 +63,7 @@ copy_old(const struct job *job)
 	signals_hold();
 	closed = named_close_file(job->product);
 	signals_release();
-	if (closed == -1 && status == STATUS_DONE) {
+	if (closed == -1) {
 		message("%s: cannot write: %s; %s", named_path(job->product), strerror(errno), report_state(job));
 		status = STATUS_FAILED;
 	}

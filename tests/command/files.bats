@@ -221,7 +221,8 @@ with open(sys.argv[1], "w+b") as f:
 	run --separate-stderr spool -o new -f true {}
 	[[ $stderr == "spool: true: left no file at ./.new.spool-"??????"/new; no file was made" ]]
 	local make
-	for make in 'mkdir "$1"' 'mkdir "$1"; touch "$1/x"' 'mkfifo "$1"' 'ln -s /etc/passwd "$1"' 'ln -s nowhere "$1"'; do
+	for make in 'mkdir "$1"' 'mkdir "$1"; touch "$1/x"' 'mkfifo "$1"; sleep 0.3' \
+	    '/usr/bin/python3 -c "import socket, sys; socket.socket(socket.AF_UNIX).bind(sys.argv[1])" "$1"' 'ln -s /etc/passwd "$1"' 'ln -s nowhere "$1"'; do
 		run --separate-stderr spool -o f -f sh -c "$make" sh {}
 		[ "$status" -eq 1 ]
 		[[ $stderr == "spool: sh: what it left at ./.f.spool-"??????"/f is not a regular file; the file is unchanged" ]]
@@ -251,7 +252,10 @@ with open(sys.argv[1], "w+b") as f:
 @test "-o -f: -l ends a COMMAND that would go on" {
 	says 3 "spool: sh: longer than 10K (-l); no file was made" \
 	    timeout 60 spool -l 10K -o f -f sh -c 'head -c 11K /dev/zero >"$1"; exec sleep 100' sh {}
-	only
+	# One that does not end by itself is waited for.
+	says 3 "spool: sh: longer than 10K (-l); no file was made" \
+	    timeout 60 spool -l 10K -o f -f sh -c 'trap "" TERM; head -c 11K /dev/zero >"$1"; sleep 0.5; touch waited' sh {}
+	only waited
 }
 
 @test "-o -f: where the file cannot become FILE itself, it is copied" {
