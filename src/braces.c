@@ -29,26 +29,28 @@ braces_want(const char *argument)
 	return at != NULL;
 }
 
-char *
-braces_fill(const char *argument, const char *path)
+/* More than the copy can take. */
+size_t
+braces_room(const char *argument, const char *path)
 {
-	/* More than each {} can take. */
-	char *copy = malloc(strlen(argument) / strlen("{}") * strlen(path) + strlen(argument) + 1), *end = copy;
+	return strlen(argument) / strlen("{}") * strlen(path) + strlen(argument) + 1;
+}
 
-	if (copy == NULL)
-		return NULL;
+char *
+braces_fill(const char *argument, const char *path, char *copy)
+{
 	while (*argument != '\0') {
 		if (strncmp(argument, PLAIN, strlen(PLAIN)) == 0) {
-			end = stpcpy(end, "{}");
+			copy = stpcpy(copy, "{}");
 			argument += strlen(PLAIN);
 		} else if (strncmp(argument, "{}", strlen("{}")) == 0) {
-			end = stpcpy(end, path);
+			copy = stpcpy(copy, path);
 			argument += strlen("{}");
 		} else {
-			*end++ = *argument++;
+			*copy++ = *argument++;
 		}
 	}
-	*end = '\0';
+	*copy++ = '\0';
 	return copy;
 }
 

@@ -3,14 +3,17 @@
 #define BRACES_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 /* Whether the text contains {}. */
 bool	braces_in(const char *text);
 
 /*
- * A copy of an argument, to be freed, in which path stands for each {}, and {} for each \{}. NULL: ENOMEM.
+ * Copies an argument to copy, with path for each {}, and {} for each \{}. Returns where the copy ends, after its '\0'.
+ * copy has room for braces_room() bytes.
  */
-char	*braces_fill(const char *argument, const char *path);
+char	*braces_fill(const char *argument, const char *path, char *copy);
+size_t	 braces_room(const char *argument, const char *path);
 
 /* Whether braces_fill() would put a path into the argument. */
 bool	braces_want(const char *argument);

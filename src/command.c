@@ -242,32 +242,26 @@ command_start_with_path(const char *path, char **command, int stream, pid_t *chi
 	return error == 0 ? STATUS_DONE : status_of_spawn(error);
 }
 
-void
-command_free(char **command)
-{
-	for (char **argument = command; argument != NULL && *argument != NULL; argument++)
-		free(*argument);
-	free(command);
-}
-
 char **
 command_fill(char **command, const char *file)
 {
-	char **filled;
-	size_t count = 0;
+	size_t count = 1, size = strlen(command[0]) + 1;
+	char **filled, *text;
 
-	while (command[count] != NULL)
-		count++;
-	filled = calloc(count + 1, sizeof(*filled));
+	for (; command[count] != NULL; count++)
+		size += braces_room(command[count], file);
+	filled = malloc((count + 1) * sizeof(*filled) + size);
 	if (filled == NULL)
 		return NULL;
-	for (size_t i = 0; i < count; i++) {
-		filled[i] = i == 0 ? strdup(command[i]) : braces_fill(command[i], file);
-		if (filled[i] == NULL) {
-			command_free(filled);
-			return NULL;
-		}
+	/* The texts are behind the list. */
+	text = (char *)(filled + count + 1);
+	filled[0] = text;
+	text = stpcpy(text, command[0]) + 1;
+	for (size_t i = 1; i < count; i++) {
+		filled[i] = text;
+		text = braces_fill(command[i], file, text);
 	}
+	filled[count] = NULL;
 	return filled;
 }
 

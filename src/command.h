@@ -33,10 +33,9 @@ int	command_start(const char *path, char **command, int *output, pid_t *child);
 int	command_start_with_path(const char *path, char **command, int stream, pid_t *child);
 
 /*
- * A copy of the arguments command, in which file stands for {} (braces.h); to be freed by command_free(). NULL: ENOMEM.
+ * A copy of the arguments command, in which file stands for {} (braces.h). One free(3) frees all of it. NULL: ENOMEM.
  */
 char	**command_fill(char **command, const char *file);
-void	command_free(char **command);
 
 /*
  * Runs check by sh -c and waits for its end. Its standard input is the descriptor stream; its standard output goes to

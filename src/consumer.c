@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -49,7 +50,7 @@ start(const struct job *job, int stream, pid_t *child)
 
 	if (arguments != NULL && command_set_size(spool_size(job->spool)) == 0)
 		status = command_start_with_path(job->path, arguments, stream, child);
-	command_free(arguments);
+	free(arguments);
 	if (status != STATUS_DONE)
 		report_start(job, status);
 	return status;

@@ -39,27 +39,29 @@ named_is_safe(const char *directory)
 	return stat(directory, &status) == -1 || (status.st_mode & (S_IWOTH | S_ISVTX)) != S_IWOTH;
 }
 
+/* The texts as one, to be freed. NULL: ENOMEM. */
+static char *
+join(const char *first, const char *second, const char *third, const char *fourth)
+{
+	char *text;
+
+	return asprintf(&text, "%s%s%s%s", first, second, third, fourth) == -1 ? NULL : text;
+}
+
 /* Makes the private directory. */
 static int
 make_directory(struct named *named, const char *directory, const char *template, const char *name)
 {
 	/* The path must not look like an option. */
-	if (asprintf(&named->directory, "%s%s/%s", *directory == '-' ? "./" : "", directory, template) == -1) {
-		named->directory = NULL;
-		return -1;
-	}
-	if (mkdtemp(named->directory) == NULL)
+	named->directory = join(*directory == '-' ? "./" : "", directory, "/", template);
+	if (named->directory == NULL || mkdtemp(named->directory) == NULL)
 		return -1;
 	named->made = true;
-	if (asprintf(&named->path, "%s/%s", named->directory, name) == -1) {
-		named->path = NULL;
+	named->path = join("", named->directory, "/", name);
+	named->outside = join("", named->directory, ".", name);
+	if (named->path == NULL || named->outside == NULL)
 		return -1;
-	}
 	named->name = named->path + strlen(named->directory) + 1;
-	if (asprintf(&named->outside, "%s.%s", named->directory, named->name) == -1) {
-		named->outside = NULL;
-		return -1;
-	}
 	return 0;
 }
 

@@ -84,7 +84,7 @@ product_begin(struct job *job)
 	arguments = command_fill(job->options->command, named_path(job->product));
 	status = arguments == NULL ? STATUS_FAILED
 	    : command_start_with_path(job->path, arguments, -1, &job->producer);
-	command_free(arguments);
+	free(arguments);
 	if (status != STATUS_DONE)
 		report_start(job, status);
 	return status;

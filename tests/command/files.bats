@@ -31,8 +31,10 @@ load ../helper
 }
 
 @test "-f: every {} of every argument is the path, and \\{} is a {}" {
+	# shellcheck disable=SC1003 # a backslash
 	echo x | spool -T . -f printf '%s\n' {} 'a{}b{}' '\{}' '\{}{}' '{' '{ }' '\' -- >out
 	sed -i 's/spool-....../X/g' out
+	# shellcheck disable=SC1003 # as above
 	printf '%s\n' ./X/stream a./X/streamb./X/stream '{}' '{}./X/stream' '{' '{ }' '\' -- | diff - out
 	# The name of the program is not an argument.
 	printf '#!/bin/sh\necho "$1" "$(cat "$2")"\n' >'{}'

@@ -187,14 +187,12 @@ concurrent() {
 
 @test "--edit: the copy is a clone where the file system has those: btrfs" {
 	mounted btrfs 256
-	cd m
-	head -c 8M /dev/urandom >f
-	sync f
-	spool -o f --edit sh -c 'cmp "$1" f && filefrag -v "$1" >../extents && echo end >>"$1"' sh {}
+	head -c 8M /dev/urandom >m/f
+	sync m/f
+	spool -o m/f --edit sh -c 'cmp "$1" m/f && filefrag -v "$1" >extents && echo end >>"$1"' sh {}
 	# The portable build clones nothing.
-	[ "$TEST_VARIANT" = portable ] || grep -q shared ../extents
-	[ "$(tail -c 4 f)" = end ]
-	cd ..
+	[ "$TEST_VARIANT" = portable ] || grep -q shared extents
+	[ "$(tail -c 4 m/f)" = end ]
 }
 
 @test "the attributes of chattr stay: btrfs" {
