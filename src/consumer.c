@@ -28,12 +28,8 @@ give_file(struct job *job)
 {
 	int stream;
 
-	/* There is no memory part: see engine_open(). */
-	if (spool_flush(job->spool) == -1) {
-		engine_report(job, "write", report_state(job));
+	if (engine_complete_named(job) == -1)
 		return -1;
-	}
-	spool_freeze(job->spool);
 	engine_count(job);
 	stream = named_give(job->named, spool_size(job->spool));
 	if (stream == -1)

@@ -95,6 +95,25 @@ engine_count(struct job *job)
 }
 
 int
+engine_refuse_length(const struct job *job)
+{
+	message("%s: longer than %s (-l); %s", source_name(job), job->options->limit_text, report_state(job));
+	return STATUS_REFUSED;
+}
+
+int
+engine_complete_named(const struct job *job)
+{
+	/* There is no memory part: see engine_open(). */
+	if (spool_flush(job->spool) == -1) {
+		engine_report(job, "write", report_state(job));
+		return -1;
+	}
+	spool_freeze(job->spool);
+	return 0;
+}
+
+int
 engine_soak(struct job *job)
 {
 	const char *name = source_name(job);
@@ -104,8 +123,7 @@ engine_soak(struct job *job)
 		return STATUS_DONE;
 	switch (spool_fault(job->spool)) {
 	case SPOOL_LIMIT:
-		message("%s: longer than %s (-l); %s", name, job->options->limit_text, report_state(job));
-		return STATUS_REFUSED;
+		return engine_refuse_length(job);
 	case SPOOL_SOURCE:
 		message("%s: cannot read: %s; %s", name, strerror(errno), report_state(job));
 		return STATUS_FAILED;

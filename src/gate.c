@@ -26,11 +26,8 @@ show_named(const struct job *job)
 	const off_t size = spool_size(job->spool);
 	int stream;
 
-	if (spool_rollover(job->spool) == -1 || spool_flush(job->spool) == -1) {
-		engine_report(job, "write", report_state(job));
+	if (engine_complete_named(job) == -1)
 		return -1;
-	}
-	spool_freeze(job->spool);
 	stream = named_show(job->named, size);
 	if (stream == -1)
 		message("%s: cannot show the stream to the check: %s; %s", named_path(job->named), strerror(errno),

@@ -164,13 +164,6 @@ lookout_end(struct lookout *lookout)
 	(void)pthread_mutex_destroy(&lookout->lock);
 }
 
-static int
-refuse_length(const struct job *job)
-{
-	message("%s: longer than %s (-l); %s", source_name(job), job->options->limit_text, report_state(job));
-	return STATUS_REFUSED;
-}
-
 /* Waits for COMMAND. The lookout ends before the process number can get another meaning. */
 static int
 wait_for_command(struct job *job)
@@ -180,7 +173,7 @@ wait_for_command(struct job *job)
 	lookout_begin(&lookout);
 	(void)signals_wait_only(job->producer);		/* if that fails, source_end() reports it */
 	lookout_end(&lookout);
-	return source_end(job, lookout.too_long ? refuse_length(job) : STATUS_DONE);
+	return source_end(job, lookout.too_long ? engine_refuse_length(job) : STATUS_DONE);
 }
 
 /*
@@ -225,7 +218,7 @@ take_product(struct job *job)
 	if (status == STATUS_DONE && !adopted)
 		return engine_soak(job);
 	if (status == STATUS_DONE && spool_size(job->spool) > job->options->limit)
-		return refuse_length(job);
+		return engine_refuse_length(job);
 	if (status == STATUS_DONE)
 		engine_count(job);
 	return status;

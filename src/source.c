@@ -34,7 +34,7 @@ source_begin(struct job *job)
 {
 	int status;
 
-	if (!source_is_command(job) || job->product != NULL)
+	if (!source_is_command(job))
 		return STATUS_DONE;
 	status = command_start(job->path, job->options->command, &job->source, &job->producer);
 	if (status != STATUS_DONE)

@@ -188,6 +188,9 @@ somewhere() {
 	somewhere 1 "spool: standard input: cannot read: Input/output error; nothing was released" read:EIO spool
 	row 3 "spool: standard input: longer than 10 (-l); nothing was released" spool -l 10
 	row 3 "spool: yes: longer than 10K (-l); the file is unchanged" spool -l 10K -o f yes
+	row 3 "spool: cp: longer than 10 (-l); the file is unchanged" spool -l 10 -o f -f cp in {}
+	row 3 "spool: cp: longer than 10 (-l); no file was made" spool -l 10 -T d -o new -f cp in {}
+	row 3 "spool: dd: longer than 1M (-l); the file is unchanged" spool -l 1M -o f -f dd if=/dev/zero of={} status=none
 }
 
 @test "source.c" {
@@ -233,9 +236,6 @@ somewhere() {
 	    spool -o f -f ln -s /dev/zero {}
 	somewhere 1 "spool: ./.f.spool-XXXXXX/f: cannot open what 'cp' left there: Input/output error; the file is unchanged" \
 	    openat:EIO spool -o f -f cp in {}
-	row 3 "spool: cp: longer than 10 (-l); the file is unchanged" spool -l 10 -o f -f cp in {}
-	row 3 "spool: cp: longer than 10 (-l); no file was made" spool -l 10 -T d -o new -f cp in {}
-	row 3 "spool: dd: longer than 1M (-l); the file is unchanged" spool -l 1M -o f -f dd if=/dev/zero of={} status=none
 }
 
 # shellcheck disable=SC2016 # for the shells that are started
