@@ -30,7 +30,7 @@
  *				fill.c and drain.c share
  *	  consumer_run		consumer.c	or COMMAND, on the file that {} stands for, with -f
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
- *	  figures_summary	figures.c	-v; figures_write: --stats. Both come before COMMAND is executed
+ *	  figures_summary	figures.c	-v; figures_write: --stats. Both come before run_command executes COMMAND
  *
  * The second column is the file that does the work. The first step that makes a file or a child starts the watch
  * (begin_watch; signals.c), which removes what must not stay behind when a signal ends spool. The steps share job.h.
