@@ -162,10 +162,13 @@ int
 spill_open(struct spill *spill)
 {
 	const char *directory;
+	struct stat status;
 
 	if (spill->spill_fd != -1) {
-		/* A roll over that failed may have left bytes. */
-		if (io_truncate(spill->spill_fd, 0) == -1)
+		/* A roll over that failed may have left bytes. An empty file is not truncated: ext4 would then write it to the
+		   disk as soon as it is closed (auto_da_alloc). */
+		if (fstat(spill->spill_fd, &status) == -1 ||
+		    (status.st_size > 0 && io_truncate(spill->spill_fd, 0) == -1))
 			return -1;
 		spill->fd = spill->spill_fd;
 		return 0;
