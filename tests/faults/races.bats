@@ -1350,7 +1350,7 @@ nothing was read" spool -f -T d cat {}
 		else
 			[ "$(cat f)" = old ]
 		fi
-		rm inode
+		rm -f inode
 		only f in spilled
 	done
 	[ -n "$copied" ]

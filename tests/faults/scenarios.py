@@ -324,12 +324,16 @@ def gap(scenario):
     directory of {}, and in the spill directory the file that has just left it; and, where files cannot be without a
     name, an empty spill file's."""
     named = any("{}" in argument for argument in scenario.arguments())
+    # The spill directory is that of a target which is written to in place.
+    spills = ("tmp", "d") if scenario.how in ("overwrite", "append") else ("tmp",)
 
     def may_stay(directory, name):
-        if not re.fullmatch(r"spool-\w{6}(\.(stream|f))?" if directory == "tmp" else r"\.f\.spool-\w{6}", name):
-            return False
         path = directory + "/" + name
-        return not os.path.isdir(path) or named and mode_of(path) == 0o700
+        if os.path.isdir(path):
+            return named and mode_of(path) == 0o700 and re.fullmatch(r"\.f\.spool-\w{6}|spool-\w{6}", name) is not None
+        if directory in spills and re.fullmatch(r"spool-\w{6}", name):
+            return os.path.getsize(path) == 0
+        return re.fullmatch(r"spool-\w{6}\.(stream|f)" if directory == "tmp" else r"\.f\.spool-\w{6}", name) is not None
     return may_stay
 
 
