@@ -1274,6 +1274,14 @@ line" .hidden/f -- -x && ln -s ../theirs a/theirs && ln -s ../../theirs/file a/b
 	only f in old spilled theirs
 }
 
+@test "calls fail: the file of {} can be removed neither beside its directory nor be moved back" {
+	small
+	run given unlinkat:EIO:1,renameat:EIO:2 spool -f cat {}
+	[ "$status" -eq 0 ]
+	[[ $output == *"spool: spilled/spool-"??????".stream: cannot remove: Input/output error" ]]
+	cmp spilled/spool-??????.stream in
+}
+
 @test "FILE is in a directory that others can write: only where they can rename files, no path is given" {
 	small
 	mkdir d
