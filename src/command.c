@@ -17,6 +17,7 @@
 
 #include "braces.h"
 #include "command.h"
+#include "io.h"
 #include "message.h"
 #include "signals.h"
 
@@ -202,27 +203,12 @@ status_of_spawn(int error)
 	return error == EAGAIN || error == ENOMEM ? STATUS_FAILED : status_of(error);
 }
 
-/* Both ends are close-on-exec. No other thread executes a program, so setting the flag may be a second step. */
-static int
-make_pipe(int ends[2])
-{
-#ifdef HAVE_PIPE2
-	return pipe2(ends, O_CLOEXEC);
-#else
-	if (pipe(ends) == -1)
-		return -1;
-	(void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);	/* cannot fail for an open descriptor */
-	(void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
-	return 0;
-#endif
-}
-
 int
 command_start(const char *path, char **command, int *output, pid_t *child)
 {
 	int ends[2], error;
 
-	if (make_pipe(ends) == -1)
+	if (io_pipe(ends) == -1)
 		return STATUS_FAILED;
 	error = spawn_any(path, command, STDIN_FILENO, ends[1], child);
 	(void)close(ends[1]);	/* nothing was written to it */
@@ -231,6 +217,23 @@ command_start(const char *path, char **command, int *output, pid_t *child)
 		return status_of_spawn(error);
 	}
 	*output = ends[0];
+	return STATUS_DONE;
+}
+
+int
+command_start_with_pipe(const char *path, char **command, int *input, pid_t *child)
+{
+	int ends[2], error;
+
+	if (io_pipe(ends) == -1)
+		return STATUS_FAILED;
+	error = spawn_any(path, command, ends[0], STDOUT_FILENO, child);
+	(void)close(ends[0]);	/* it was not read */
+	if (error != 0) {
+		(void)close(ends[1]);	/* nothing was written to it */
+		return status_of_spawn(error);
+	}
+	*input = ends[1];
 	return STATUS_DONE;
 }
 

@@ -26,6 +26,10 @@ int	command_exec(const char *path, char **command, int stream);
  */
 int	command_start(const char *path, char **command, int *output, pid_t *child);
 
+/* The same with a pipe as its standard input, which the caller writes to by *input. Its standard output is that of
+   spool. */
+int	command_start_with_pipe(const char *path, char **command, int *input, pid_t *child);
+
 /*
  * Starts the program path with the arguments command; stream, if not -1, is its standard input. Its standard output is
  * that of spool. As command_start() in all else.

@@ -65,21 +65,27 @@ exit_status(const struct job *job, int ended)
 }
 
 int
+consumer_end(const struct job *job, pid_t child)
+{
+	int ended;
+
+	if (signals_wait(child, &ended) == 0)
+		return exit_status(job, ended);
+	message("%s: cannot wait for it: %s", job->options->command[0], strerror(errno));
+	return STATUS_FAILED;
+}
+
+int
 consumer_run(struct job *job)
 {
 	const int stream = give_file(job);
 	pid_t child;
-	int status, ended;
+	int status;
 
 	if (stream == -1)
 		return STATUS_FAILED;
 	progress_end();
 	status = start(job, stream, &child);
 	io_discard(stream);	/* it is only read */
-	if (status != STATUS_DONE)
-		return status;
-	if (signals_wait(child, &ended) == 0)
-		return exit_status(job, ended);
-	message("%s: cannot wait for it: %s", job->options->command[0], strerror(errno));
-	return STATUS_FAILED;
+	return status == STATUS_DONE ? consumer_end(job, child) : status;
 }

@@ -14,7 +14,7 @@ static struct {
 	double began;				/* the phase */
 	bool running;				/* a phase has begun and not ended */
 	double seconds[COUNTS_PHASES];		/* of the phases that have ended; else negative */
-} state = { .seconds = { -1, -1, -1, -1, -1 } };
+} state = { .now = { .most = -1 }, .seconds = { -1, -1, -1, -1, -1, -1 } };
 
 static double
 clock_seconds(void)
@@ -26,9 +26,10 @@ clock_seconds(void)
 }
 
 void
-counts_begin(void)
+counts_begin(enum counts_phase phase)
 {
 	pthread_mutex_lock(&lock);
+	state.now.phase = phase;
 	state.began = clock_seconds();
 	state.running = true;
 	pthread_mutex_unlock(&lock);
@@ -49,6 +50,15 @@ counts_moved(void *unused, off_t bytes)
 	(void)unused;
 	pthread_mutex_lock(&lock);
 	state.now.moved = bytes;
+	pthread_mutex_unlock(&lock);
+}
+
+void
+counts_waiting(off_t on_disk, off_t most)
+{
+	pthread_mutex_lock(&lock);
+	state.now.on_disk = on_disk;
+	state.now.most = most;
 	pthread_mutex_unlock(&lock);
 }
 

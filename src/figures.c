@@ -38,6 +38,23 @@ figures_spilled(const char *directory, bool in_memory)
 	spill_in_memory = in_memory;
 }
 
+/* With --stream: how long it took, and how much had to wait. */
+static void
+summarize_stream(const struct counts *counts, const char *total, const char *also)
+{
+	const double seconds = counts_seconds(COUNTS_STREAM);
+	char most[SIZE_TEXT], spilled[SIZE_TEXT];
+
+	size_format(most, counts->most);
+	size_format(spilled, counts->soaked - counts->in_memory);
+	if (spill_directory != NULL)
+		message("%jd bytes (%s): %s through %s%s; streamed in %.3f s, at most %s waited", (intmax_t)counts->soaked,
+		    total, spilled, spill_directory, also, seconds, most);
+	else
+		message("%jd bytes (%s), all through memory; streamed in %.3f s, at most %s waited",
+		    (intmax_t)counts->soaked, total, seconds, most);
+}
+
 /* Negative: the stream was not replayed; or COMMAND reads it, which spool does not see. */
 static double
 replay_seconds(void)
@@ -65,7 +82,9 @@ figures_summary(void)
 		(void)snprintf(replay, sizeof(replay), ", replayed in %.3f s", replayed);
 	if (spill_in_memory)
 		also = " (which is memory as well; use -T to choose another directory)";
-	if (spill_directory != NULL)
+	if (counts.phase == COUNTS_STREAM)
+		summarize_stream(&counts, total, also);
+	else if (spill_directory != NULL)
 		message("%jd bytes (%s): %s in memory, %s in %s%s; soaked in %.3f s%s", bytes, total, memory, spilled,
 		    spill_directory, also, soaked, replay);
 	else
@@ -260,6 +279,8 @@ figures_write(int status)
 		add_string(&text, spill_directory);
 	add_seconds(&text, "soak_seconds", counts_seconds(COUNTS_SOAK));
 	add_seconds(&text, "replay_seconds", replay_seconds());
+	add_seconds(&text, "stream_seconds", counts_seconds(COUNTS_STREAM));
+	add_number(&text, "most_waiting_bytes", counts.most);
 	add_number(&text, "peak_rss_bytes", peak_rss());
 	add_number(&text, "status", status);
 	text_add(&text, "}\n");

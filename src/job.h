@@ -9,6 +9,7 @@
 struct named;
 struct options;
 struct spool;
+struct spool_queue;
 struct target;
 
 /* Where the stream goes. */
@@ -24,6 +25,7 @@ struct job {
 	bool makes_file;		/* with -f and -o: COMMAND makes the file of the stream, see product.h */
 	bool check_has_path;		/* CHECK contains {}, which stands for the path of a file with the stream */
 	struct spool *spool;
+	struct spool_queue *queue;	/* with --stream, instead of the spool */
 	struct target *target;		/* the file of -o, or NULL */
 	struct named *named;		/* the file that {} stands for if it is not the target's; or NULL */
 	struct named *product;		/* the file that COMMAND makes or edits, with -f and -o; or NULL */

@@ -79,6 +79,26 @@ format_soak(char text[LINE_TEXT], const struct counts *counts, double rate, size
 		strlcat(text, where, LINE_TEXT);
 }
 
+/* What came in, what went out, and where the rest is. */
+static void
+format_stream(char text[LINE_TEXT], const struct counts *counts, double rate, size_t columns)
+{
+	const off_t waiting = counts->soaked - counts->moved;
+	char in[SIZE_TEXT], out[SIZE_TEXT], speed[SIZE_TEXT], memory[SIZE_TEXT], disk[SIZE_TEXT], elapsed[TIME_TEXT];
+	char where[80];
+
+	size_format(in, counts->soaked);
+	size_format(out, counts->moved);
+	size_format(speed, (off_t)rate);
+	size_format(memory, waiting > counts->on_disk ? waiting - counts->on_disk : 0);
+	size_format(disk, counts->on_disk);
+	format_time(elapsed, counts->seconds);
+	(void)snprintf(text, LINE_TEXT, "streaming %s in, %s out %s %s/s", in, out, elapsed, speed);
+	(void)snprintf(where, sizeof(where), ", %s waiting in memory, %s on disk", memory, disk);
+	if (strlen(text) + strlen(where) <= columns)
+		strlcat(text, where, LINE_TEXT);
+}
+
 /* The bar, with its brackets and a space. */
 static void
 format_bar(char bar[BAR_TEXT], int percent, size_t columns)
@@ -139,6 +159,9 @@ line_format(char text[LINE_TEXT], const struct counts *counts, double rate, size
 			format_replay(text, counts, rate, "saving", room, columns > 0);
 		else
 			(void)snprintf(text, LINE_TEXT, "saving %s %s", total, elapsed);
+		return;
+	case COUNTS_STREAM:
+		format_stream(text, counts, rate, room);
 		return;
 	default:
 		format_soak(text, counts, rate, room);

@@ -30,6 +30,8 @@
  *				fill.c and drain.c share
  *	  consumer_run		consumer.c	or COMMAND, on the file that {} stands for, with -f
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
+ *	  relay_run		relay.c		with --stream, instead of all steps from engine_open on: source ->
+ *				libspool/queue.c (fifo.c, spill.c) -> standard output or COMMAND, at the same time
  *	  figures_summary	figures.c	-v; figures_write: --stats. Both come before run_command executes COMMAND
  *
  * The second column is the file that does the work. The first step that makes a file or a child starts the watch
@@ -62,6 +64,7 @@
 #include "private.h"
 #include "product.h"
 #include "progress.h"
+#include "relay.h"
 #include "report.h"
 #include "signals.h"
 #include "source.h"
@@ -198,6 +201,8 @@ begin(struct job *job)
 		status = begin_named(job);
 	if (status == STATUS_DONE && job->makes_file)
 		return product_begin(job);
+	if (status == STATUS_DONE && job->options->stream)
+		return begin_watch(job) == -1 ? cannot_start() : relay_begin(job);
 	if (status == STATUS_DONE)
 		status = engine_open(job, false);
 	return status == STATUS_DONE ? source_begin(job) : status;
@@ -273,6 +278,14 @@ released(off_t bytes, off_t size)
 	    : "the data on standard output may be wrong";
 }
 
+/* The reader of standard output has gone. Returns if spool is to report that. */
+static void
+end_by_sigpipe(void)
+{
+	if (watched && !ignores_broken_pipe())
+		die_of_broken_pipe();
+}
+
 static int
 report_replay(const struct job *job, off_t size)
 {
@@ -287,8 +300,8 @@ report_replay(const struct job *job, off_t size)
 	}
 	if (broken && job->options->ignore_epipe)
 		return STATUS_DONE;
-	if (error == EPIPE && watched && !ignores_broken_pipe())
-		die_of_broken_pipe();
+	if (error == EPIPE)
+		end_by_sigpipe();
 	message("standard output: cannot write: %s; it has %jd of %jd bytes", strerror(error), (intmax_t)bytes,
 	    (intmax_t)size);
 	return STATUS_FAILED;
@@ -361,7 +374,7 @@ transact(struct job *job)
 	bool skip;
 	int status;
 
-	progress_begin(job->options->progress, job->source);
+	progress_begin(job->options->progress, job->source, COUNTS_SOAK);
 	status = job->makes_file ? product_soak(job) : engine_soak(job);
 	skip = status == STATUS_DONE && job->options->skip_empty && spool_size(job->spool) == 0;
 	if (status == STATUS_DONE && !skip)
@@ -372,6 +385,20 @@ transact(struct job *job)
 	}
 	if (status == STATUS_DONE && !skip)
 		status = release(job);
+	progress_end();
+	if (status == STATUS_DONE && job->options->verbose)
+		figures_summary();
+	return status;
+}
+
+/* --stream: all steps at once. */
+static int
+stream(struct job *job)
+{
+	int status;
+
+	progress_begin(job->options->progress, job->source, COUNTS_STREAM);
+	status = relay_run(job, end_by_sigpipe);
 	progress_end();
 	if (status == STATUS_DONE && job->options->verbose)
 		figures_summary();
@@ -395,8 +422,9 @@ main(int argc, char **argv)
 	signals_begin();
 	status = begin(&job);
 	if (status == STATUS_DONE)
-		status = transact(&job);
+		status = options.stream ? stream(&job) : transact(&job);
 	engine_close(&job);
+	relay_close(&job);
 	signals_stop();		/* the watch must not look at a target that has gone */
 	progress_end();
 	figures_write(status);

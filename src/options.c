@@ -18,7 +18,7 @@
 #include "text.h"
 
 /* Where an option makes sense. */
-enum where { ANYWHERE, WITH_FILE, WITHOUT_FILE, WITH_STDOUT };
+enum where { ANYWHERE, WITH_FILE, WITHOUT_FILE, WITH_STDOUT, WITH_STREAM };
 
 enum type { SETS_FLAG, SETS_WORD, HAS_CASE };
 
@@ -77,18 +77,33 @@ print_exit(const char *text)
 	exit(STATUS_DONE);
 }
 
+/* Letters of the rows that share a line with the next one, so that the help has 24 lines, as a terminal. */
+static const char shared[] = "aph";
+
 static void
-add_row(struct text *help, const struct row *row)
+add_names(struct text *left, const struct row *row)
 {
 	const bool optional = *row->argument == '[';
-	char bytes[NAME_TEXT + 32];
-	struct text left = { .bytes = bytes, .size = sizeof(bytes) };
 
 	if (row->letter != 0)
-		text_add(&left, "-%c, ", row->letter);
-	text_add(&left, "%s--%s%s%s", row->letter != 0 ? "" : "    ", row->name,
+		text_add(left, "-%c, ", row->letter);
+	text_add(left, "%s--%s%s%s", row->letter != 0 ? "" : "    ", row->name,
 	    optional ? "[=" : *row->argument != '\0' ? " " : "", row->argument + optional);
-	text_add(help, "  %-30s %s\n", left.bytes, row->help);
+}
+
+/* The line of one row, or of this one and the next. */
+static void
+add_line(struct text *help, const struct row *row, bool two)
+{
+	char bytes[2 * (NAME_TEXT + 32)];
+	struct text left = { .bytes = bytes, .size = sizeof(bytes) };
+
+	add_names(&left, row);
+	if (two) {
+		text_add(&left, "; ");
+		add_names(&left, row + 1);
+	}
+	text_add(help, "  %-30s %s%s%s\n", left.bytes, row->help, two ? "; " : "", two ? row[1].help : "");
 }
 
 static _Noreturn void
@@ -100,23 +115,25 @@ help_exit(void)
 	text_add(&help, "usage: spool [options] [-o file] [command [arg ...]]\n"
 	    "Read all of standard input, then send it to standard output or COMMAND. With -o,\n"
 	    "replace FILE with it, or with the output of COMMAND. On a failure, do nothing.\n");
-	for (size_t i = 0; i < ROWS; i++)
-		if (rows[i].letter != 'h' && rows[i].letter != 'V')
-			add_row(&help, &rows[i]);
-	text_add(&help, "  -h, --help; -V, --version      print this; print the version\n"
-	    "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
+	for (size_t i = 0; i < ROWS; i++) {
+		const bool two = rows[i].letter != 0 && strchr(shared, rows[i].letter) != NULL;
+
+		add_line(&help, &rows[i], two);
+		i += two;
+	}
+	text_add(&help, "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
 	    "Exit status: 0 done, 1 failed, 2 usage, 3 refused, 126 and 127; or COMMAND's.\n");
 	print_exit(help.bytes);
 }
 
 static off_t
-parse_size(char option, const char *text)
+parse_size(const char *option, const char *text)
 {
 	off_t bytes = 0;
 	const char *wrong = size_parse(text, &bytes);
 
 	if (wrong != NULL) {
-		message("-%c '%s': %s", option, text, wrong);
+		message("%s '%s': %s", option, text, wrong);
 		usage_exit();
 	}
 	return bytes;
@@ -145,6 +162,18 @@ parse_percentage(const char *text)
 }
 
 static off_t
+parse_backlog(const char *text)
+{
+	const off_t bytes = parse_size("--backlog", text);
+
+	if (bytes == 0) {
+		message("--backlog '%s': nothing could be sent on", text);
+		usage_exit();
+	}
+	return bytes;
+}
+
+static off_t
 parse_memory(const char *text)
 {
 	size_t length = strlen(text);
@@ -153,7 +182,7 @@ parse_memory(const char *text)
 		return SPOOL_UNLIMITED;
 	if (length > 0 && text[length - 1] == '%')
 		return parse_percentage(text);
-	return parse_size('m', text);
+	return parse_size("-m", text);
 }
 
 /* Levenshtein's distance: how many letters are to be added, removed or replaced to make one name the other. */
@@ -306,6 +335,10 @@ check_row(const struct options *options, const struct row *row, const bool given
 		message("%s and -o cannot be used together", name_of(row, name));
 		usage_exit();
 	}
+	if (row->where == WITH_STREAM && !options->stream) {
+		message("%s requires -s", name_of(row, name));
+		usage_exit();
+	}
 	if (row->where == WITH_STDOUT)
 		requires_stdout(options, name_of(row, name));
 	for (size_t i = 0; row->type == SETS_FLAG && i < ROWS; i++)
@@ -350,6 +383,18 @@ check_file(struct options *options)
 	usage_exit();
 }
 
+static void
+check_stream(const struct options *options)
+{
+	const char *whole = options->output != NULL ? "-o" : options->check != NULL ? "-c"
+	    : options->limit != SPOOL_UNLIMITED ? "-l" : options->name != NULL ? "--name" : options->file ? "-f" : NULL;
+
+	if (!options->stream || whole == NULL)
+		return;
+	message("-s sends the stream on before its end is known; %s needs the whole stream", whole);
+	usage_exit();
+}
+
 /* The command line of moreutils' sponge. */
 static void
 parse_as_sponge(struct options *options, int argc, char **argv)
@@ -386,13 +431,16 @@ static void
 take_case(struct options *options, char letter, const char *argument)
 {
 	switch (letter) {
+	case 0:		/* the only one without a letter */
+		options->backlog = parse_backlog(argument);
+		break;
 	case 'b':
 		options->backup = parse_suffix(argument);
 		break;
 	case 'h':
 		help_exit();
 	case 'l':
-		options->limit = parse_size('l', argument);
+		options->limit = parse_size("-l", argument);
 		options->limit_text = argument;
 		break;
 	case 'm':
@@ -486,6 +534,7 @@ parse_as_spool(struct options *options, int argc, char **argv)
 		if (given[i])
 			check_row(options, &rows[i], given);
 	check_file(options);
+	check_stream(options);
 }
 
 void
@@ -495,7 +544,8 @@ options_parse(struct options *options, int argc, char **argv)
 	const char *base = argc > 0 ? strrchr(argv[0], '/') : NULL;
 	/* LCOV_EXCL_BR_STOP */
 
-	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED };
+	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED,
+	    .backlog = SPOOL_UNLIMITED };
 	opterr = 0;
 	if (argc > 0 && strcmp(base == NULL ? argv[0] : base + 1, "sponge") == 0) {	/* LCOV_EXCL_BR_LINE: as above */
 		program = "sponge";

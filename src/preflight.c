@@ -40,10 +40,12 @@ descriptors_needed(const struct job *job)
 	const struct options *options = job->options;
 	const bool to_file = job->sink == TO_FILE, in_place = options->append || options->overwrite;
 	const bool named = to_file ? job->check_has_path && in_place : job->check_has_path || options->file;
-	int needed = to_file ? 3 : 0;	/* its directory, the file as it is, and the new one */
+	int needed = to_file ? 3 : options->stream ? 2 : 0;	/* its directory, the file as it is, and the new one; or a pipe of relay.c */
 
 	if (named)
 		needed += 5;	/* the file for {}, open three times, and its two directories */
+	else if (options->stream)
+		needed += job->sink == TO_COMMAND ? 2 : 0;	/* its standard input */
 	else if (options->check != NULL || job->sink == TO_COMMAND)
 		needed += options->memory != 0 ? SEALED : 1;
 	/* The file that COMMAND makes, open twice, and its two directories; or a pipe. */

@@ -51,7 +51,7 @@ static bool typed;			/* the source is one, too */
 static bool displayed;			/* standard output is one, too */
 static int columns_set;			/* $COLUMNS, or 0 */
 
-/* The main thread's own. */
+/* Of the thread that reads the source, which is the main thread except with --stream. */
 static bool started;		/* the thread is, or cannot be had */
 static bool fed;		/* the source has given something */
 
@@ -126,7 +126,7 @@ ask_for_input(const struct counts *counts)
 static bool
 has_line(enum counts_phase phase)
 {
-	return phase != COUNTS_CHECK && !(displayed && phase == COUNTS_REPLAY);
+	return phase != COUNTS_CHECK && !(displayed && (phase == COUNTS_REPLAY || phase == COUNTS_STREAM));
 }
 
 static void
@@ -139,7 +139,7 @@ show_line(void)
 	double rate;
 
 	counts_look(&counts);
-	if (typed && counts.phase == COUNTS_SOAK) {
+	if (typed && (counts.phase == COUNTS_SOAK || counts.phase == COUNTS_STREAM)) {
 		ask_for_input(&counts);
 		return;
 	}
@@ -245,7 +245,7 @@ pauses(int fd, short events)
 }
 
 void
-progress_begin(bool show, int source)
+progress_begin(bool show, int source, enum counts_phase phase)
 {
 	const char *columns = getenv("COLUMNS"), *wrong;
 
@@ -255,7 +255,7 @@ progress_begin(bool show, int source)
 	typed = terminal && isatty(source_fd) == 1;
 	displayed = terminal && isatty(STDOUT_FILENO) == 1;
 	columns_set = columns != NULL ? (int)strtonum(columns, 1, 1000, &wrong) : 0;
-	counts_begin();
+	counts_begin(phase);
 	if (terminal)
 		message_before(wipe);
 	/* Without a descriptor, the source is a file that COMMAND makes (product.h). */

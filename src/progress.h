@@ -20,10 +20,10 @@
 #include "counts.h"
 
 /*
- * The soak of the descriptor source begins. show: -p, a line on standard error. Without -p the thread is started only
+ * The first phase begins: the descriptor source is read. show: -p, a line on standard error. Without -p the thread is started only
  * when there will be time to ask (see PAUSE in progress.c).
  */
-void	progress_begin(bool show, int source);
+void	progress_begin(bool show, int source, enum counts_phase phase);
 
 /* So many bytes have been soaked up until now, and so many of them are in memory. */
 void	progress_soaked(off_t bytes, off_t in_memory);

@@ -300,7 +300,7 @@ spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress
 		if (n <= 0)
 			break;
 		if (!enlarged && transfer.moved >= SMALL_TRANSFER) {
-			transfer_enlarge_pipe(fd);
+			io_enlarge_pipe(fd);
 			enlarged = true;
 		}
 	}

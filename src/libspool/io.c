@@ -217,6 +217,35 @@ io_flush(int fd)
 }
 
 void
+io_enlarge_pipe(int fd)
+{
+#if HAVE_DECL_F_SETPIPE_SZ
+	enum { WANTED = 1 << 20 };
+	int size = fcntl(fd, F_GETPIPE_SZ);
+
+	if (size != -1 && size < WANTED)
+		(void)fcntl(fd, F_SETPIPE_SZ, WANTED);
+#else
+	(void)fd;
+#endif
+}
+
+/* No other thread executes a program meanwhile, so setting the flag may be a second step. */
+int
+io_pipe(int ends[2])
+{
+#ifdef HAVE_PIPE2
+	return pipe2(ends, O_CLOEXEC);
+#else
+	if (pipe(ends) == -1)
+		return -1;
+	(void)fcntl(ends[0], F_SETFD, FD_CLOEXEC);	/* cannot fail for an open descriptor */
+	(void)fcntl(ends[1], F_SETFD, FD_CLOEXEC);
+	return 0;
+#endif
+}
+
+void
 io_set_times(int fd, const struct stat *status)
 {
 	const struct timespec times[2] = { status->st_atim, status->st_mtim };

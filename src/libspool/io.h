@@ -60,6 +60,13 @@ int	 io_reopen(int fd, int flags);
 int	 io_flush(int fd);
 int	 io_lost(int fd);
 
+/* Asks for a pipe of 1 MiB, so that each system call moves more. Nothing depends on it: fd may be no pipe, and the
+   limits of the system or another system may refuse. */
+void	 io_enlarge_pipe(int fd);
+
+/* As pipe2(2) with O_CLOEXEC. */
+int	 io_pipe(int ends[2]);
+
 struct stat;
 
 /* Gives a file the times of access and modification that status has, if the caller may. errno may change. */

@@ -268,4 +268,76 @@ int spool_seal(struct spool *spool);
  */
 int spool_is_intact(struct spool *spool);
 
+/*
+ * A queue of bytes between two threads: the writer puts bytes in, and the reader gets them, in the same order. What the
+ * reader has not taken yet waits in memory, and in a file without a name when the memory has no more room. Python has
+ * nothing like it; the behaviour is that of a pipe (pipe(7)) whose capacity is the disk.
+ *
+ * Each function below says who may call it. One thread writes and one reads; both may call spool_queue_look().
+ */
+struct spool_queue;
+
+struct spool_queue_options {
+	off_t memory_limit;	/* The most bytes that wait in memory. As in struct spool_options. */
+	off_t backlog_limit;	/* The most bytes that wait, in memory and in the file. SPOOL_UNLIMITED: as many as the
+				   disk can take. */
+	const char *directory;	/* Where the file is made; NULL: see spool_directory(). */
+	void (*hold)(void);	/* As in struct spool_options; called by the writer. */
+	void (*release)(void);
+	/* Called by the writer when it has to wait for the first time because the disk is full. error: ENOSPC, EDQUOT,
+	   EFBIG. NULL: not called. */
+	void (*full)(void *cookie, int error);
+	void *cookie;
+};
+
+struct spool_queue_state {
+	off_t in_memory;	/* bytes that wait in memory */
+	off_t on_disk;		/* bytes that wait in the file */
+	off_t most;		/* the most bytes that have waited */
+	off_t spilled;		/* bytes that were written to the file until now */
+	bool full;		/* the disk has been full */
+};
+
+/*
+ * A new, empty queue. The directory's string is copied. No file is opened before it is needed. The caller ends the queue
+ * with spool_queue_close(). NULL: EINVAL (a limit is negative, or backlog_limit is 0), ENOMEM.
+ */
+struct spool_queue *spool_queue_open(const struct spool_queue_options *options);
+
+/* Frees the queue and what still waits in it. No thread may use it any more. NULL is allowed. */
+void spool_queue_close(struct spool_queue *queue);
+
+/*
+ * The writer's: puts length bytes in. Waits only while backlog_limit bytes wait, or while the disk is full; the reader
+ * makes room. Bytes are kept in memory beyond memory_limit where the disk is full and nothing waits.
+ * 0, or -1: EPIPE (spool_queue_stop() was called); errno of open(2), pwrite(2), unlink(2). After the latter the reader
+ * still gets all bytes of this call, and the writer must not put more.
+ */
+int spool_queue_put(struct spool_queue *queue, const char *data, size_t length);
+
+/* The writer's: no more bytes will come. The reader gets those that wait, and then the end. */
+void spool_queue_end(struct spool_queue *queue);
+
+/* The writer's: whether nothing waits and the reader waits in spool_queue_get(). While the writer puts nothing in, this
+   stays so. */
+bool spool_queue_is_idle(struct spool_queue *queue);
+
+/*
+ * The reader's: takes at most length of the oldest bytes, and waits for the first one. The number of bytes; 0 after
+ * spool_queue_end(), when none wait. -1: errno of pread(2), or of a write that was lost (see spool_flush()).
+ */
+ssize_t spool_queue_get(struct spool_queue *queue, char *data, size_t length);
+
+/* The reader's: no more bytes are wanted. A writer that waits returns. */
+void spool_queue_stop(struct spool_queue *queue);
+
+void spool_queue_look(struct spool_queue *queue, struct spool_queue_state *state);
+
+/* The writer's: whether the file is on a file system that is in memory itself (tmpfs, ramfs). */
+bool spool_queue_spills_to_memory(const struct spool_queue *queue);
+
+/* The path of an empty file that could not be removed when it was made, or NULL. As spool_leftover(). Only when no
+   thread uses the queue any more. */
+const char *spool_queue_leftover(const struct spool_queue *queue);
+
 #endif

@@ -6,19 +6,6 @@
 
 #include "transfer.h"
 
-void
-transfer_enlarge_pipe(int fd)
-{
-#if HAVE_DECL_F_SETPIPE_SZ
-	int size = fcntl(fd, F_GETPIPE_SZ);
-
-	if (size != -1 && size < (int)PIECE_SIZE)
-		(void)fcntl(fd, F_SETPIPE_SZ, (int)PIECE_SIZE);
-#else
-	(void)fd;
-#endif
-}
-
 ssize_t
 transfer_count(struct transfer *transfer, ssize_t n)
 {

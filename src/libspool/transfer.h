@@ -40,10 +40,6 @@ struct transfer {
 	const struct spool_progress *progress;
 };
 
-/* Asks for a pipe of 1 MiB, so that each system call moves more. Nothing depends on it: fd may be no pipe, and the
-   limits of the system or another system may refuse. */
-void	 transfer_enlarge_pipe(int fd);
-
 /* Counts n bytes moved and reports the progress, if n is positive. Returns n. */
 ssize_t	 transfer_count(struct transfer *transfer, ssize_t n);
 
