@@ -18,7 +18,7 @@
 #include "text.h"
 
 /* Where an option makes sense. */
-enum where { ANYWHERE, WITH_FILE, WITHOUT_FILE, WITH_STDOUT, WITH_STREAM };
+enum where { ANYWHERE, WITH_FILE, WITHOUT_FILE, WITH_STDOUT, WITH_STREAM, WHOLE };
 
 enum type { SETS_FLAG, SETS_WORD, HAS_CASE };
 
@@ -335,6 +335,11 @@ check_row(const struct options *options, const struct row *row, const bool given
 		message("%s and -o cannot be used together", name_of(row, name));
 		usage_exit();
 	}
+	/* WITHOUT_FILE: --name implies -f. */
+	if ((row->where == WHOLE || row->where == WITHOUT_FILE) && options->stream) {
+		message("-s sends the stream on before its end is known; %s needs the whole stream", name_of(row, name));
+		usage_exit();
+	}
 	if (row->where == WITH_STREAM && !options->stream) {
 		message("%s requires -s", name_of(row, name));
 		usage_exit();
@@ -380,18 +385,6 @@ check_file(struct options *options)
 		if (braces_want(*argument))
 			return;
 	message("%s requires {} in an argument of COMMAND, for the path of the file", option);
-	usage_exit();
-}
-
-static void
-check_stream(const struct options *options)
-{
-	const char *whole = options->output != NULL ? "-o" : options->check != NULL ? "-c"
-	    : options->limit != SPOOL_UNLIMITED ? "-l" : options->name != NULL ? "--name" : options->file ? "-f" : NULL;
-
-	if (!options->stream || whole == NULL)
-		return;
-	message("-s sends the stream on before its end is known; %s needs the whole stream", whole);
 	usage_exit();
 }
 
@@ -534,7 +527,6 @@ parse_as_spool(struct options *options, int argc, char **argv)
 		if (given[i])
 			check_row(options, &rows[i], given);
 	check_file(options);
-	check_stream(options);
 }
 
 void

@@ -324,7 +324,7 @@ bool spool_queue_is_idle(struct spool_queue *queue);
 
 /*
  * The reader's: takes at most length of the oldest bytes, and waits for the first one. The number of bytes; 0 after
- * spool_queue_end(), when none wait. -1: errno of pread(2), or of a write that was lost (see spool_flush()).
+ * spool_queue_end(), when none wait. -1: errno of pread(2); as spool_flush().
  */
 ssize_t spool_queue_get(struct spool_queue *queue, char *data, size_t length);
 
@@ -336,8 +336,8 @@ void spool_queue_look(struct spool_queue *queue, struct spool_queue_state *state
 /* The writer's: whether the file is on a file system that is in memory itself (tmpfs, ramfs). */
 bool spool_queue_spills_to_memory(const struct spool_queue *queue);
 
-/* The path of an empty file that could not be removed when it was made, or NULL. As spool_leftover(). Only when no
-   thread uses the queue any more. */
+/* The path of an empty file that could not be removed when it was made, or NULL. Only when no thread
+   uses the queue any more. */
 const char *spool_queue_leftover(const struct spool_queue *queue);
 
 #endif

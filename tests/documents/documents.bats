@@ -32,8 +32,7 @@ options() {
 	done
 }
 
-# The options of the table but -o, one a line, "-m size", without those that do not make sense there: WITH_FILE, or
-# WITHOUT_FILE and WITH_STDOUT.
+# The options of the table but -o, one a line, "-m size", without those that do not make sense there, such as WITH_FILE.
 rows() {
 	awk -v output=synopsis -f "$top/contrib/completions/generate.awk" "$top/src/options.def" |
 	    grep -vE "^($1) | -o file" | cut -d ' ' -f 2- | LC_ALL=C sort
@@ -54,8 +53,9 @@ words() {
 	needs mandoc
 	mandoc -T ascii -O width=1000 "$top/man/spool.1" | col -bx | sed -n '/^SYNOPSIS/,/^DESCRIPTION/p' >synopsis
 	[ "$(rows WITH_FILE | wc -l)" -ge 11 ]
-	diff <(rows WITH_FILE) <(grep '^ *spool' synopsis | grep -v -- '-o file' | words)
-	diff <(rows 'WITHOUT_FILE|WITH_STDOUT') <(grep '^ *spool.*-o file' synopsis | words)
+	diff <(rows 'WITH_FILE|WITH_STREAM' | grep -vx -- -s) <(grep '^ *spool' synopsis | grep -vE -- '-o file|spool -s' | words)
+	diff <(rows 'WITHOUT_FILE|WITH_STDOUT|WITH_STREAM' | grep -vx -- -s) <(grep '^ *spool.*-o file' synopsis | words)
+	diff <(rows 'WITH_FILE|WITHOUT_FILE|WHOLE' | grep -vx -- -s) <(grep '^ *spool -s' synopsis | words)
 }
 
 @test "the version is that of NEWS" {
@@ -257,7 +257,7 @@ first_screen() {
 	# The last ones install.
 	diff <(printf '%s\n' contrib/bootstrap 'sudo make -C build/default install') <(tail -n 2 commands)
 	examples < <(head -n -2 commands)
-	[ "$count" -eq 11 ]
+	[ "$count" -eq 12 ]
 	[ "$(cat list~)" = $'echo a1\necho a2\necho a3' ]
 	[ "$(cat list)" = $'echo b1\necho b2\necho b3' ]
 	cmp list copy
@@ -265,7 +265,7 @@ first_screen() {
 	grep -q 'doc.tar$' out.5
 	[ "$(cat out.6)" = 2 ]
 	[ "$(unzip -p src.zip src/file | tail -n 1)" = 1000 ]
-	[ "$(cat out.9 out.10)" = $'3893\n-s errors root\nERROR one' ]
+	[ "$(cat out.9 out.11)" = $'3893\n-s errors root\nERROR one' ]
 }
 
 @test "nothing else in the README is a command" {
