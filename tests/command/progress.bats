@@ -394,3 +394,17 @@ for i in range(2000):
 	[ "$(wc -l <seen)" -eq 12 ]
 	[ "$(sort -u seen)" = "$(printf 'SigBlk:\t%s' "$blocked")" ]
 }
+
+@test "-s and SIGUSR1: what came in, what went out, and what waits" {
+	{ cat "$DATA/random"; eventually test -e go; } | spool -s -m 100K -T . 2>err | { eventually test -e go; cat; } >out &
+	local line='^spool: streaming [0-9.]+[KMG]iB in, [0-9.]+[KM]?i?B out 0:00:[0-9]+ [0-9.]+[KMG]?i?B/s, [0-9.]+[KM]?i?B waiting in memory, [0-9.]+[KM]?i?B on disk$'
+	asked() {
+		pkill -USR1 -P $$ -x spool
+		sleep 0.1
+		grep -qE "$line" err
+	}
+	eventually asked || { cat err; return 1; }
+	touch go
+	wait
+	cmp "$DATA/random" out
+}
