@@ -98,6 +98,12 @@ command_set_size(off_t size)
 	return setenv("SPOOL_SIZE", text, 1);
 }
 
+void
+command_clear_size(void)
+{
+	(void)unsetenv("SPOOL_SIZE");	/* fails only for an invalid name */
+}
+
 /* The arguments for the shell that runs a script without #!, to be freed. NULL: ENOMEM. */
 static char **
 script_arguments(const char *path, char **command)

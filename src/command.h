@@ -13,6 +13,9 @@ int	command_find(const char *name, char **path);
 /* Sets SPOOL_SIZE in the environment of the programs that are run from now on. -1: ENOMEM. */
 int	command_set_size(off_t size);
 
+/* Removes it: the size is not known. */
+void	command_clear_size(void);
+
 /*
  * Replaces this process by the program path with the arguments command, with the descriptor stream as its
  * standard input. Returns only if that fails: STATUS_FAILED, STATUS_NOT_FOUND or STATUS_NOT_RUNNABLE, with errno.

@@ -45,6 +45,15 @@ counts_soaked(off_t bytes, off_t in_memory)
 }
 
 void
+counts_spilled(const char *directory, bool in_memory)
+{
+	pthread_mutex_lock(&lock);
+	state.now.spill_directory = directory;
+	state.now.spill_in_memory = in_memory;
+	pthread_mutex_unlock(&lock);
+}
+
+void
 counts_moved(void *unused, off_t bytes)
 {
 	(void)unused;

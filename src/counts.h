@@ -14,6 +14,8 @@
 
 #include <sys/types.h>
 
+#include <stdbool.h>
+
 enum counts_phase {
 	COUNTS_SOAK,
 	COUNTS_CHECK,
@@ -30,10 +32,14 @@ struct counts {
 	off_t soaked;		/* bytes of the stream */
 	off_t in_memory;	/* of these */
 	off_t moved;		/* sent on in this phase */
+	const char *spill_directory;	/* or NULL: there is no spill file */
+	bool spill_in_memory;	/* that directory is on a file system in memory */
 	off_t on_disk;		/* of those that wait, with --stream */
 	off_t most;		/* the most that have waited, with --stream; else -1 */
 };
 
+/* There is a spill file in this directory, whose string stays. */
+void	counts_spilled(const char *directory, bool in_memory);
 void	counts_begin(enum counts_phase phase);
 void	counts_soaked(off_t bytes, off_t in_memory);
 void	counts_enter(enum counts_phase phase);

@@ -6,7 +6,7 @@
 #include <string.h>
 
 #include "engine.h"
-#include "figures.h"
+#include "counts.h"
 #include "job.h"
 #include "message.h"
 #include "named.h"
@@ -69,9 +69,7 @@ note_spill(const struct job *job)
 {
 	const char *directory = job->sink == TO_FILE ? target_directory(job->target) : job->options->directory;
 
-	signals_hold();		/* the watch may be writing the figures */
-	figures_spilled(spool_directory(directory), spool_spills_to_memory(job->spool));
-	signals_release();
+	counts_spilled(spool_directory(directory), spool_spills_to_memory(job->spool));
 	spill_noted = true;
 }
 

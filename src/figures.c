@@ -28,16 +28,6 @@ static const char *name;
 static int fd = -1;
 static bool rewritten;		/* it is a regular file: the figures replace what it has */
 
-static const char *spill_directory;	/* or NULL: there is no spill file */
-static bool spill_in_memory;
-
-void
-figures_spilled(const char *directory, bool in_memory)
-{
-	spill_directory = directory;
-	spill_in_memory = in_memory;
-}
-
 /* With --stream: how long it took, and how much had to wait. */
 static void
 summarize_stream(const struct counts *counts, const char *total, const char *also)
@@ -47,9 +37,9 @@ summarize_stream(const struct counts *counts, const char *total, const char *als
 
 	size_format(most, counts->most);
 	size_format(spilled, counts->soaked - counts->in_memory);
-	if (spill_directory != NULL)
+	if (counts->spill_directory != NULL)
 		message("%jd bytes (%s): %s through %s%s; streamed in %.3f s, at most %s waited", (intmax_t)counts->soaked,
-		    total, spilled, spill_directory, also, seconds, most);
+		    total, spilled, counts->spill_directory, also, seconds, most);
 	else
 		message("%jd bytes (%s), all through memory; streamed in %.3f s, at most %s waited",
 		    (intmax_t)counts->soaked, total, seconds, most);
@@ -80,13 +70,13 @@ figures_summary(void)
 	size_format(spilled, counts.soaked - counts.in_memory);
 	if (replayed >= 0)
 		(void)snprintf(replay, sizeof(replay), ", replayed in %.3f s", replayed);
-	if (spill_in_memory)
+	if (counts.spill_in_memory)
 		also = " (which is memory as well; use -T to choose another directory)";
 	if (counts.phase == COUNTS_STREAM)
 		summarize_stream(&counts, total, also);
-	else if (spill_directory != NULL)
+	else if (counts.spill_directory != NULL)
 		message("%jd bytes (%s): %s in memory, %s in %s%s; soaked in %.3f s%s", bytes, total, memory, spilled,
-		    spill_directory, also, soaked, replay);
+		    counts.spill_directory, also, soaked, replay);
 	else
 		message("%jd bytes (%s), all in memory; soaked in %.3f s%s", bytes, total, soaked, replay);
 }
@@ -273,10 +263,10 @@ figures_write(int status)
 	counts_look(&counts);
 	text_add(&text, "{\"bytes\": %jd, \"memory_bytes\": %jd, \"spilled_bytes\": %jd, \"spill_directory\": ",
 	    (intmax_t)counts.soaked, (intmax_t)counts.in_memory, (intmax_t)(counts.soaked - counts.in_memory));
-	if (spill_directory == NULL)
+	if (counts.spill_directory == NULL)
 		text_add(&text, "null");
 	else
-		add_string(&text, spill_directory);
+		add_string(&text, counts.spill_directory);
 	add_seconds(&text, "soak_seconds", counts_seconds(COUNTS_SOAK));
 	add_seconds(&text, "replay_seconds", replay_seconds());
 	add_seconds(&text, "stream_seconds", counts_seconds(COUNTS_STREAM));

@@ -4,12 +4,6 @@
 
 #include <stdbool.h>
 
-/*
- * There is a spill file in this directory. in_memory: that is memory as well. To be called while signals are held
- * (signals.h): the watch may write the figures.
- */
-void	figures_spilled(const char *directory, bool in_memory);
-
 /* The summary: one line on standard error. */
 void	figures_summary(void);
 

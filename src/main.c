@@ -91,6 +91,8 @@ abandon(void *cookie, int signal)
 		target_abandon(job->target);
 	private_remove(job->named);
 	private_remove(job->product);
+	if (job->queue != NULL)
+		relay_abandon();
 	progress_end();
 	figures_write(128 + signal);
 }

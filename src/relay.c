@@ -13,15 +13,17 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
 #include "consumer.h"
 #include "counts.h"
-#include "figures.h"
 #include "io.h"
 #include "job.h"
 #include "message.h"
@@ -29,7 +31,6 @@
 #include "progress.h"
 #include "relay.h"
 #include "report.h"
-#include "signals.h"
 #include "spool.h"
 
 /* The most that one call moves. As large as the engine's buffer, so that no message of a source is cut. */
@@ -39,31 +40,56 @@
 #define SMALL_STREAM ((off_t)64 << 10)
 
 /*
- * Milliseconds that a reader may take before what it does not take is copied into the queue. The source's own pipe holds
- * the writer's bytes meanwhile.
+ * Copying is slower than splice(2), so a sink that is full for a moment is waited for: for so many microseconds in all,
+ * until a piece of this size is moved without a wait. Then what the sink does not take is copied into the queue, and the
+ * writer does not wait for a slow reader. `cat 1GiB | spool -s | cat`, as a ratio to `cat | cat | cat`: 0.65; without
+ * waiting 1.19.
  */
-enum { PATIENCE = 1 };
+enum { PATIENCE = 5000, ENOUGH = 16 << 10 };
 
-enum fault { NO_FAULT, SOURCE_UNREAD, SPILL_UNWRITTEN, SPILL_UNREAD, SINK_UNWRITTEN };
+enum fault { NO_FAULT, NO_THREAD, NO_SINK, SOURCE_UNREAD, SPILL_UNWRITTEN, SPILL_UNREAD, SINK_UNWRITTEN };
 
 struct relay {
 	struct job *job;
 	int source;
 	int sink;
-	bool sink_is_pipe;
+	atomic_int watched;		/* the sink if it is a pipe, or -1 */
 	bool fast;			/* both are pipes, and splice(2) has not failed */
-	int stop[2];			/* a pipe; the reading thread ends when the main thread closes the second end */
+	int status;			/* of starting COMMAND */
+	pid_t child;			/* COMMAND, or 0: it was not started */
+	int wake[2];			/* a pipe: at a byte the reading thread looks at watched again, and at its end it ends */
 	off_t out;			/* bytes sent on, by either thread: see pass_on() */
 
 	/* The reading thread's own */
 	char *buffer;			/* PIECE_SIZE bytes */
-	size_t held;			/* bytes in the buffer that were read before the thread was started */
 	off_t in;			/* bytes read */
+	long waited;			/* microseconds, for the sink; see PATIENCE */
 	bool enlarged;			/* the pipes, as far as possible */
 	bool spill_noted;
 	enum fault fault;
 	int error;			/* errno of the fault */
 };
+
+/* Held while there is a spill file with a name, and for ever when a signal is about to end spool. */
+static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER;
+
+static void
+begin_naming(void)
+{
+	pthread_mutex_lock(&naming);
+}
+
+static void
+end_naming(void)
+{
+	pthread_mutex_unlock(&naming);
+}
+
+void
+relay_abandon(void)
+{
+	begin_naming();
+}
 
 /* Of the reading thread. */
 static void
@@ -84,14 +110,28 @@ disk_is_full(void *cookie, int error)
 		    strerror(error));
 }
 
+/* Whether what is written to standard output would be read again: cat(1) refuses that, too. */
+static bool
+is_circle(const struct job *job)
+{
+	struct stat source, sink;
+
+	return job->sink == TO_STDOUT && fstat(job->source, &source) == 0 && fstat(STDOUT_FILENO, &sink) == 0
+	    && S_ISREG(source.st_mode) && source.st_dev == sink.st_dev && source.st_ino == sink.st_ino;
+}
+
 int
 relay_begin(struct job *job)
 {
 	const struct options *options = job->options;
 	const struct spool_queue_options queue = { .memory_limit = options->memory, .backlog_limit = options->backlog,
-	    .directory = options->directory, .hold = signals_hold, .release = signals_release,
+	    .directory = options->directory, .hold = begin_naming, .release = end_naming,
 	    .full = disk_is_full, .cookie = job };
 
+	if (is_circle(job)) {
+		message("standard input is also standard output, and would not end; nothing was read");
+		return STATUS_FAILED;
+	}
 	job->queue = spool_queue_open(&queue);
 	if (job->queue != NULL)
 		return STATUS_DONE;
@@ -122,48 +162,82 @@ count_in(struct relay *relay, off_t bytes)
 	relay->in += bytes;
 	spool_queue_look(job->queue, &state);
 	if (!relay->spill_noted && state.spilled > 0) {
-		signals_hold();		/* the watch may be writing the figures */
-		figures_spilled(spool_directory(job->options->directory), spool_queue_spills_to_memory(job->queue));
-		signals_release();
+		counts_spilled(spool_directory(job->options->directory), spool_queue_spills_to_memory(job->queue));
 		relay->spill_noted = true;
 	}
 	if (!relay->enlarged && relay->in > SMALL_STREAM) {
 		io_enlarge_pipe(relay->source);
-		io_enlarge_pipe(relay->sink);
+		io_enlarge_pipe(atomic_load(&relay->watched));
 		relay->enlarged = true;
 	}
 	counts_waiting(state.on_disk, state.most);
 	progress_soaked(relay->in, relay->in - state.spilled);
 }
 
+/* What poll(2) says of the source, the end of wake, and the sink, if it is a pipe: one whose reader has gone says so
+   without being asked. Others are asked by writing to them. -1: errno. */
+static int
+poll_all(const struct relay *relay, struct pollfd waiting[3])
+{
+	int result;
+
+	waiting[0] = (struct pollfd){ .fd = relay->source, .events = POLLIN };
+	waiting[1] = (struct pollfd){ .fd = relay->wake[0], .events = POLLIN };
+	waiting[2] = (struct pollfd){ .fd = atomic_load(&relay->watched) };
+	while ((result = poll(waiting, 3, -1)) == -1 && errno == EINTR)
+		continue;
+	return result;
+}
+
 /* Waits until the source has something. false: there is no need for it any more. */
 static bool
 wait_for_source(struct relay *relay)
 {
-	/* A pipe whose reader has gone says so without being asked. Others are asked by writing to them. */
-	struct pollfd waiting[] = { { .fd = relay->source, .events = POLLIN }, { .fd = relay->stop[0] },
-	    { .fd = relay->sink_is_pipe ? relay->sink : -1 } };
+	struct pollfd waiting[3];
+	char byte;
 
-	while (poll(waiting, 3, -1) == -1)
-		if (errno != EINTR)
+	do {
+		ssize_t n = 1;
+
+		if (poll_all(relay, waiting) == -1)
 			return true;	/* reading waits, too */
-	if (waiting[1].revents != 0)
-		return false;
-	if (waiting[0].revents == 0 && waiting[2].revents != 0) {
-		errno = EPIPE;
-		fail(relay, SINK_UNWRITTEN);
-		return false;
-	}
-	return true;
+		if (waiting[1].revents != 0)
+			n = io_read(relay->wake[0], &byte, 1);
+		if (n == -1)
+			fail(relay, SOURCE_UNREAD);
+		if (n <= 0)
+			return false;
+	} while (waiting[1].revents != 0);
+	if (waiting[0].revents != 0)
+		return true;
+	errno = EPIPE;
+	fail(relay, SINK_UNWRITTEN);
+	return false;
 }
 
-/* Whether a pipe has room, or soon has. */
 static bool
-has_room(int pipe)
+has_room(int pipe, int milliseconds)
 {
 	struct pollfd descriptor = { .fd = pipe, .events = POLLOUT };
 
-	return poll(&descriptor, 1, PATIENCE) > 0;
+	return poll(&descriptor, 1, milliseconds) > 0;
+}
+
+/* Waits for a moment if there is still patience. Whether the sink has room then. */
+static bool
+soon_has_room(struct relay *relay)
+{
+	struct timespec from = { 0 }, to = { 0 };
+	bool room;
+
+	if (relay->waited >= PATIENCE)
+		return false;
+	(void)clock_gettime(CLOCK_MONOTONIC, &from);
+	room = has_room(relay->sink, 1);
+	(void)clock_gettime(CLOCK_MONOTONIC, &to);
+	/* Some clocks are too coarse for a short wait. */
+	relay->waited += 1 + (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
+	return room;
 }
 
 #ifdef HAVE_SPLICE
@@ -185,19 +259,22 @@ splice_now(const struct relay *relay)
 
 /*
  * Moves pages from pipe to pipe, if nothing waits. The main thread then waits for the queue, and only this thread can end
- * that: so no two threads write to the sink or to relay->out. The source has something. Returns the bytes moved. 0: the
- * source is to be read.
+ * that: so no two threads write to the sink or to relay->out. Returns the bytes moved; 0: the source is to be read; -1:
+ * another process has read the source.
  */
 static ssize_t
 pass_on(struct relay *relay)
 {
+	const long before = relay->waited;
 	ssize_t n;
 
-	if (!relay->fast || !spool_queue_is_idle(relay->job->queue))
+	if (!spool_queue_is_idle(relay->job->queue) || !relay->fast)
 		return 0;
 	do
 		n = splice_now(relay);
-	while (n == -1 && (errno == EINTR || (errno == EAGAIN && has_room(relay->sink))));
+	while (n == -1 && (errno == EINTR || (errno == EAGAIN && soon_has_room(relay))));
+	if (n >= ENOUGH && relay->waited == before)
+		relay->waited = 0;
 	if (n > 0) {
 		relay->out += n;
 		counts_moved(NULL, relay->out);
@@ -205,13 +282,14 @@ pass_on(struct relay *relay)
 	}
 	/* The end is found by reading, and a broken pipe by writing. */
 	relay->fast = n == -1 && errno == EAGAIN;
-	return 0;
+	return relay->fast && has_room(relay->sink, 0) ? -1 : 0;
 }
 
 /* Puts what is in the buffer into the queue. */
 static void
 put(struct relay *relay, size_t length)
 {
+	relay->waited = 0;
 	if (spool_queue_put(relay->job->queue, relay->buffer, length) == -1)
 		fail(relay, SPILL_UNWRITTEN);
 	count_in(relay, (off_t)length);
@@ -226,10 +304,10 @@ take_in(struct relay *relay)
 	if (!wait_for_source(relay))
 		return false;
 	n = pass_on(relay);
-	if (n > 0) {
+	if (n > 0)
 		count_in(relay, n);
+	if (n != 0)
 		return true;
-	}
 	n = io_read(relay->source, relay->buffer, PIECE_SIZE);
 	if (n > 0)
 		put(relay, (size_t)n);
@@ -243,13 +321,9 @@ read_source(void *cookie)
 {
 	struct relay *relay = cookie;
 
-	if (relay->held > 0)
-		put(relay, relay->held);
-	while (relay->fault == NO_FAULT && take_in(relay))
+	while (take_in(relay))
 		continue;
 	spool_queue_end(relay->job->queue);
-	/* That tells the source's writer that nobody reads any more. */
-	io_discard(relay->source);
 	return NULL;
 }
 
@@ -273,6 +347,36 @@ send_piece(struct relay *relay, const char *data, size_t length)
 	return 0;
 }
 
+/* Starts COMMAND, or has standard output. -1: relay->status, after a message. */
+static int
+begin_sink(struct relay *relay)
+{
+	const struct job *job = relay->job;
+	struct stat source, sink;
+
+	if (job->sink == TO_COMMAND) {
+		command_clear_size();
+		relay->status = command_start_with_pipe(job->path, job->options->command, &relay->sink, &relay->child);
+	}
+	if (relay->status != STATUS_DONE) {
+		report_start(job, relay->status);
+		return -1;
+	}
+	if (fstat(relay->sink, &sink) == 0 && S_ISFIFO(sink.st_mode)) {
+		atomic_store(&relay->watched, relay->sink);
+		(void)write(relay->wake[1], "", 1);	/* without it, a reader that has gone is noticed later */
+		relay->fast = fstat(relay->source, &source) == 0 && S_ISFIFO(source.st_mode);
+	}
+	return 0;
+}
+
+/* With -n, COMMAND is not started before the first byte. */
+static bool
+is_late(const struct relay *relay)
+{
+	return relay->job->options->skip_empty && relay->job->sink == TO_COMMAND;
+}
+
 /* Sends on what comes until the end. */
 static enum fault
 send_on(struct relay *relay, char *buffer)
@@ -281,7 +385,11 @@ send_on(struct relay *relay, char *buffer)
 	struct spool_queue_state state;
 	ssize_t n;
 
+	if (!is_late(relay) && begin_sink(relay) == -1)
+		return NO_SINK;
 	while ((n = spool_queue_get(queue, buffer, PIECE_SIZE)) > 0) {
+		if (relay->sink == -1 && begin_sink(relay) == -1)
+			return NO_SINK;
 		if (send_piece(relay, buffer, (size_t)n) == -1)
 			return SINK_UNWRITTEN;
 		spool_queue_look(queue, &state);
@@ -300,13 +408,13 @@ run_threads(struct relay *relay, char *buffer)
 
 	if (error != 0) {
 		errno = error;
-		return SOURCE_UNREAD;
+		return NO_THREAD;
 	}
 	fault = send_on(relay, buffer);
 	error = errno;
 	spool_queue_stop(relay->job->queue);
-	(void)close(relay->stop[1]);	/* nothing was written to it */
-	relay->stop[1] = -1;
+	(void)close(relay->wake[1]);	/* nothing was written to it */
+	relay->wake[1] = -1;
 	pthread_join(reader, NULL);
 	errno = error;
 	if (fault != NO_FAULT)
@@ -323,16 +431,20 @@ report_fault(const struct relay *relay, enum fault fault)
 	const char *sink = relay->job->sink == TO_COMMAND ? relay->job->options->command[0] : "standard output";
 	const char *directory = spool_directory(relay->job->options->directory);
 	const intmax_t in = relay->in, out = relay->out;
+	char state[256] = "nothing was released";
 
+	if (out > 0)
+		(void)snprintf(state, sizeof(state), "%.100s has %jd of the %jd bytes that were read", sink, out, in);
 	if (fault == SOURCE_UNREAD)
-		message("standard input: cannot read: %s; %s has the %jd bytes before", why, sink, out);
+		message("standard input: cannot read: %s; %s", why, state);
 	else if (fault == SPILL_UNWRITTEN)
-		message("%s: cannot write the spill file: %s; %s has the %jd bytes before, and more are lost", directory, why,
-		    sink, out);
+		message("%s: cannot write the spill file: %s; %s", directory, why, state);
 	else if (fault == SPILL_UNREAD)
-		message("%s: cannot read the spill file: %s; %s has %jd of %jd bytes", directory, why, sink, out, in);
-	else
+		message("%s: cannot read the spill file: %s; %s", directory, why, state);
+	else if (fault == SINK_UNWRITTEN)
 		message("%s: cannot write: %s; it has %jd of %jd bytes", sink, why, out, in);
+	else
+		message("cannot start: %s; nothing was read", why);
 	return STATUS_FAILED;
 }
 
@@ -352,84 +464,50 @@ judge(const struct relay *relay, enum fault fault, void (*end_by_sigpipe)(void))
 
 	if (fault == NO_FAULT || (fault == SINK_UNWRITTEN && is_enough(relay, error)))
 		return STATUS_DONE;
+	if (fault == NO_SINK)
+		return relay->status;
 	if (fault == SINK_UNWRITTEN && error == EPIPE)
 		end_by_sigpipe();
 	errno = error;
 	return report_fault(relay, fault);
 }
 
-/* Starts COMMAND, or has standard output. */
+/* Waits for COMMAND; or closes standard output: some file systems report a full disk only then. */
 static int
-begin_sink(struct relay *relay, pid_t *child)
-{
-	const struct job *job = relay->job;
-	struct stat source, sink;
-	int status = STATUS_DONE;
-
-	if (job->sink == TO_COMMAND)
-		status = command_start_with_pipe(job->path, job->options->command, &relay->sink, child);
-	if (status != STATUS_DONE) {
-		report_start(job, status);
-		return status;
-	}
-	relay->sink_is_pipe = fstat(relay->sink, &sink) == 0 && S_ISFIFO(sink.st_mode);
-	relay->fast = relay->sink_is_pipe && fstat(relay->source, &source) == 0 && S_ISFIFO(source.st_mode);
-	return STATUS_DONE;
-}
-
-/* Closing can fail only for standard output: some file systems report a full disk only then. */
-static int
-end_sink(const struct relay *relay, pid_t child, int status)
+end_sink(const struct relay *relay, int status)
 {
 	int ended;
 
-	if (child == 0) {
-		if (status != STATUS_DONE || io_close(relay->sink) == 0)
-			return status;
-		message("standard output: cannot close: %s; it may be incomplete", strerror(errno));
-		return STATUS_FAILED;
+	if (relay->child != 0) {
+		(void)close(relay->sink);	/* a pipe does not fail */
+		io_discard(relay->source);	/* its writer learns that nobody reads any more */
+		progress_end();
+		ended = consumer_end(relay->job, relay->child);
+		return status == STATUS_DONE ? ended : status;
 	}
-	(void)close(relay->sink);	/* a pipe */
-	progress_end();
-	ended = consumer_end(relay->job, child);
-	return status == STATUS_DONE ? ended : status;
-}
-
-static int
-run(struct relay *relay, char *buffer, void (*end_by_sigpipe)(void))
-{
-	pid_t child = 0;
-	int status;
-
-	/* Before the first byte, nothing is started. */
-	if (relay->job->options->skip_empty) {
-		const ssize_t n = io_read(relay->source, relay->buffer, PIECE_SIZE);
-
-		if (n <= 0)
-			return n == 0 ? STATUS_DONE : report_fault(relay, SOURCE_UNREAD);
-		relay->held = (size_t)n;
-	}
-	status = begin_sink(relay, &child);
-	if (status != STATUS_DONE)
+	if (status != STATUS_DONE || relay->job->sink == TO_COMMAND || io_close(relay->sink) == 0)
 		return status;
-	status = judge(relay, run_threads(relay, buffer), end_by_sigpipe);
-	return end_sink(relay, child, status);
+	message("standard output: cannot close: %s; it may be incomplete", strerror(errno));
+	return STATUS_FAILED;
 }
 
 int
 relay_run(struct job *job, void (*end_by_sigpipe)(void))
 {
-	struct relay relay = { .job = job, .source = job->source, .sink = STDOUT_FILENO, .stop = { -1, -1 } };
+	struct relay relay = { .job = job, .source = job->source, .sink = job->sink == TO_STDOUT ? STDOUT_FILENO : -1,
+	    .watched = -1, .wake = { -1, -1 } };
 	char *buffers = malloc(2 * PIECE_SIZE);
-	int status = STATUS_FAILED;
+	int status;
 
 	relay.buffer = buffers;
-	if (buffers == NULL || io_pipe(relay.stop) == -1)
-		message("cannot start: %s; nothing was read", strerror(errno));
+	counts_waiting(0, 0);
+	if (buffers == NULL || io_pipe(relay.wake) == -1)
+		status = report_fault(&relay, NO_THREAD);
 	else
-		status = run(&relay, buffers + PIECE_SIZE, end_by_sigpipe);
+		status = judge(&relay, run_threads(&relay, buffers + PIECE_SIZE), end_by_sigpipe);
+	status = end_sink(&relay, status);
 	free(buffers);
-	io_discard(relay.stop[0]);
-	io_discard(relay.stop[1]);
+	io_discard(relay.wake[0]);
+	io_discard(relay.wake[1]);
 	return status;
 }

@@ -16,6 +16,9 @@ int	relay_begin(struct job *job);
  */
 int	relay_run(struct job *job, void (*end_by_sigpipe)(void));
 
+/* The watch calls this when all children have ended, and a signal is about to end spool: no file gets a name any more. */
+void	relay_abandon(void);
+
 /* Allowed also if relay_begin() was not called. */
 void	relay_close(struct job *job);
 

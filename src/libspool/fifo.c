@@ -9,7 +9,7 @@
 struct fifo_chunk {
 	struct fifo_chunk *next;
 	size_t begin, end;		/* the bytes of data that are held */
-	char data[128 << 10];
+	char data[(128 << 10) - 64];	/* with the rest of it, and malloc(3)'s, no more than whole pages */
 };
 
 /* Appends an empty chunk. NULL: ENOMEM. */

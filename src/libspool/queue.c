@@ -11,6 +11,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <time.h>
 
 #include "fifo.h"
 #include "io.h"
@@ -31,9 +32,10 @@ struct spool_queue {
 	struct spill spill;
 	off_t from, to;			/* the bytes of the file that wait */
 	off_t freed;			/* below this offset the file has given its space back */
-	unsigned holes;			/* how often it has done that */
+	unsigned gains;			/* how often the reader has made room, see wait_for_space() */
 	struct spool_queue_state state;
 	bool spilling;			/* the writer writes to the file, without the lock */
+	bool punching;			/* the reader punches a hole into it, without the lock */
 	bool idle;			/* the reader waits */
 	bool ended;			/* by the writer */
 	bool stopped;			/* by the reader */
@@ -88,7 +90,7 @@ spool_queue_close(struct spool_queue *queue)
 }
 
 /*
- * What follows is called with the lock held, by the writer
+ * What follows is called with the lock held, at first by either thread
  */
 
 static off_t
@@ -96,6 +98,21 @@ waiting(const struct spool_queue *queue)
 {
 	return queue->fifo.size + queue->to - queue->from;
 }
+
+/* Gives all space back to the disk, when nothing waits in the file and the other thread does not use it. */
+static void
+empty_file(struct spool_queue *queue)
+{
+	if (queue->from != queue->to || queue->to == 0 || queue->spilling || queue->punching
+	    || io_truncate(queue->spill.fd, 0) == -1)
+		return;
+	queue->from = queue->to = queue->freed = 0;
+	queue->gains++;
+}
+
+/*
+ * By the writer
+ */
 
 static void
 note_arrival(struct spool_queue *queue)
@@ -149,23 +166,30 @@ is_full(int error)
 	return error == ENOSPC || error == EDQUOT || error == EFBIG;
 }
 
-/* Until something can be written to the file, or to memory. */
+/*
+ * Waits until the reader has made room, in the file or in memory, since there were so many gains; or for a second, since
+ * others can make room on the disk, too.
+ */
 static void
-wait_for_space(struct spool_queue *queue)
+wait_for_space(struct spool_queue *queue, unsigned gains)
 {
-	const unsigned holes = queue->holes;
+	struct timespec end = { 0 };
+	int error = 0;
 
-	do
-		pthread_cond_wait(&queue->room, &queue->lock);
-	while (!queue->stopped && queue->from != queue->to && queue->holes == holes);
+	(void)clock_gettime(CLOCK_REALTIME, &end);
+	end.tv_sec++;
+	while (!queue->stopped && queue->gains == gains && waiting(queue) > 0 && error == 0)
+		error = pthread_cond_timedwait(&queue->room, &queue->lock, &end);
 }
 
 static void
 tell_full(struct spool_queue *queue, int error)
 {
-	if (queue->state.full || queue->options.full == NULL)
+	if (queue->state.full)
 		return;
 	queue->state.full = true;
+	if (queue->options.full == NULL)
+		return;
 	pthread_mutex_unlock(&queue->lock);
 	queue->options.full(queue->options.cookie, error);
 	pthread_mutex_lock(&queue->lock);
@@ -176,13 +200,18 @@ static ssize_t
 put_some(struct spool_queue *queue, const char *data, size_t length)
 {
 	const off_t room = queue->options.backlog_limit - waiting(queue);
+	unsigned gains;
 	size_t n;
+	int error;
 
 	if (room <= 0) {
 		pthread_cond_wait(&queue->room, &queue->lock);
 		return 0;
 	}
 	length = at_most(length, room);
+	/* The reader leaves that to the writer while the writer writes. */
+	empty_file(queue);
+	gains = queue->gains;
 	n = put_in_memory(queue, data, length);
 	if (n > 0)
 		return (ssize_t)n;
@@ -190,11 +219,14 @@ put_some(struct spool_queue *queue, const char *data, size_t length)
 		return (ssize_t)length;
 	if (!is_full(errno))
 		return -1;
-	tell_full(queue, errno);
+	error = errno;
 	/* With nothing to take, the reader cannot make room. The writer's bytes are in memory already. */
-	if (waiting(queue) == 0 && (n = fifo_put(&queue->fifo, data, length)) > 0)
-		return (ssize_t)n;
-	wait_for_space(queue);
+	if (waiting(queue) == 0) {
+		n = fifo_put(&queue->fifo, data, length);
+		return n > 0 ? (ssize_t)n : io_fail(ENOMEM);
+	}
+	tell_full(queue, error);
+	wait_for_space(queue, gains);
 	return 0;
 }
 
@@ -256,20 +288,31 @@ spool_queue_is_idle(struct spool_queue *queue)
  * What follows is called with the lock held, by the reader
  */
 
+/* Whether there will never be holes in this file. */
+static bool
+has_no_holes(int error)
+{
+	return error == EOPNOTSUPP || error == ENOSYS || error == EINVAL || error == EPERM;
+}
+
 static void
 punch_hole(struct spool_queue *queue)
 {
 #if defined(HAVE_FALLOCATE) && defined(FALLOC_FL_PUNCH_HOLE)
 	const off_t from = queue->freed, to = queue->from;
-	int result;
+	int error = 0;
 
+	queue->punching = true;
 	pthread_mutex_unlock(&queue->lock);
-	/* Where it fails, the space is given back when nothing waits. */
-	result = fallocate(queue->spill.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from);
+	if (fallocate(queue->spill.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from) == -1)
+		error = errno;
 	pthread_mutex_lock(&queue->lock);
-	queue->freed = to;
-	if (result == 0)
-		queue->holes++;
+	queue->punching = false;
+	if (error == 0)
+		queue->gains++;
+	/* Where it never works, the space is given back when nothing waits in the file; else it is tried again. */
+	if (error == 0 || has_no_holes(error))
+		queue->freed = to;
 #else
 	(void)queue;
 #endif
@@ -279,12 +322,9 @@ punch_hole(struct spool_queue *queue)
 static void
 give_back(struct spool_queue *queue)
 {
-	if (queue->from == queue->to && !queue->spilling) {
-		if (io_truncate(queue->spill.fd, 0) == 0)
-			queue->from = queue->to = queue->freed = 0;
-	} else if (queue->from - queue->freed >= HOLE_SIZE) {
+	empty_file(queue);
+	if (queue->from - queue->freed >= HOLE_SIZE)
 		punch_hole(queue);
-	}
 }
 
 static ssize_t
@@ -315,10 +355,13 @@ spool_queue_get(struct spool_queue *queue, char *data, size_t length)
 	while (waiting(queue) == 0 && !queue->ended)
 		pthread_cond_wait(&queue->bytes, &queue->lock);
 	queue->idle = false;
-	if (queue->fifo.size > 0)
+	if (queue->fifo.size > 0) {
 		n = (ssize_t)fifo_get(&queue->fifo, data, length);
-	else if (queue->from != queue->to)
+		if (queue->from == queue->to)
+			queue->gains++;
+	} else if (queue->from != queue->to) {
 		n = get_from_file(queue, data, length);
+	}
 	error = errno;
 	if (n > 0)
 		pthread_cond_signal(&queue->room);

@@ -139,6 +139,19 @@ late() {
 	[ "$output" = "spool: no-such: command not found; nothing was read" ]
 }
 
+@test "a COMMAND that ignores the signal gets the whole stream, also what is spilled then" {
+	mkfifo in
+	{ eventually test -e told; cat "$DATA/random"; } >in 3>&- &
+	spool -s -m 0 -T . sh -c 'trap "" TERM; touch started; sleep 0.5; cat >got' <in 3>&- &
+	local spool=$! status=0
+	eventually test -e started
+	kill -TERM "$spool"
+	touch told
+	wait "$spool" || status=$?
+	[ "$status" -eq 143 ]
+	cmp "$DATA/random" got
+}
+
 @test "a signal ends COMMAND, too" {
 	mkfifo in
 	sleep 60 >in 3>&- &
@@ -170,7 +183,28 @@ late() {
 	only
 }
 
+@test "standard input that is also standard output is refused: it would not end" {
+	seq 10 >f
+	says 1 "spool: standard input is also standard output, and would not end; nothing was read" sh -c 'spool -s <f >>f'
+	seq 10 | cmp f
+}
+
+@test "COMMAND does not get the size of another stream" {
+	[ "$(printf abc | spool sh -c 'echo x | spool -s sh -c "echo \"size: \$SPOOL_SIZE\""')" = "size: " ]
+}
+
+@test "-n: a reader that has gone is noticed before the first byte" {
+	mkfifo in
+	sleep 60 >in 3>&- &
+	local writer=$! statuses
+	timeout -s KILL 20 spool -s -n <in | true && statuses=${PIPESTATUS[*]}
+	[ "$statuses" = "141 0" ]
+	kill "$writer"
+}
+
 @test "-v and --stats: what waited, and where" {
+	run --separate-stderr spool -s -v </dev/null
+	[[ $stderr =~ ^"spool: 0 bytes (0B), all through memory; streamed in "[0-9.]+" s, at most 0B waited"$ ]]
 	run --separate-stderr sh -c 'seq 10 | spool -s -v'
 	[[ $stderr =~ ^"spool: 21 bytes (21B), all through memory; streamed in "[0-9.]+" s, at most "[0-9]+"B waited"$ ]]
 	{ cat "$DATA/random"; touch go; } | spool -s -m 100K -T . -v --stats figures 2>err | late | cmp "$DATA/random"

@@ -93,6 +93,32 @@ somewhere() {
 	    spool --stats /dev/full
 }
 
+@test "figures.c: of a stream that is sent on" {
+	row 0 "spool: 292 bytes (292B), all through memory; streamed in 0.000 s, at most 292B waited" spool -s -v
+	row 0 "spool: 292 bytes (292B): 292B through d; streamed in 0.000 s, at most 292B waited" spool -s -v -m 0 -T d
+}
+
+# shellcheck disable=SC2016 # for the shells that are started
+@test "relay.c" {
+	row 1 "spool: cannot start: Too many open files; nothing was read" with pipe2:EMFILE:1 spool -s
+	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" calloc:ENOMEM spool -s
+	row 0 "spool: d: No space left on device: the source waits until the reader has made room" \
+	    with pwrite:ENOSPC:1-999 sh -c 'seq 400000 | spool -s -v -m 100 -T d | { sleep 0.3; cat; }'
+	somewhere 1 "spool: standard input: cannot read: Input/output error; nothing was released" \
+	    read:EIO spool -s
+	row 1 "spool: d: cannot write the spill file: Input/output error; standard output has 292 of the 292 bytes that were read" \
+	    with pwrite:EIO:1 spool -s -m 0 -T d
+	row 1 "spool: d: cannot read the spill file: Input/output error; nothing was released" \
+	    with pread:EIO:1 spool -s -m 0 -T d
+	row 1 "spool: standard output: cannot write: No space left on device; it has 0 of 292 bytes" \
+	    sh -c 'exec spool -s >/dev/full'
+	row 1 "spool: standard input is also standard output, and would not end; nothing was read" sh -c 'exec spool -s 1<>in'
+	somewhere 1 "spool: standard output: cannot close: Input/output error; it may be incomplete" close:EIO spool -s
+	somewhere 1 "spool: d: cannot write the spill file: Permission denied; standard output has 292 of the 292 bytes that were read" \
+	    unlink:EACCES:1,open:EMFILE spool -s -m 0 -T d
+	also "spool: d/spool-XXXXXX: cannot remove; it is empty"
+}
+
 @test "hidden.c" {
 	attempt with openat:EOPNOTSUPP:1,unlinkat:EIO:1 spool -l 10 -o new
 	also "spool: ./.new.spool-XXXXXX: cannot remove: Input/output error"
@@ -276,6 +302,9 @@ somewhere() {
 	row 2 "spool: unknown option '--memroy'; did you mean '--memory'?" spool --memroy
 	row 2 "spool: --stats 'g': given twice; only one file gets the figures" spool --stats f --stats g
 	row 2 "spool: -a requires -o FILE" spool -a
+	row 2 "spool: --backlog requires -s" spool --backlog 1M
+	row 2 "spool: --backlog '0': nothing could be sent on" spool -s --backlog 0
+	row 2 "spool: -s sends the stream on before its end is known; -c needs the whole stream" spool -s -c true
 	row 2 "spool: --no-sync requires -o FILE" spool --no-sync
 	row 2 "spool: --edit requires -o FILE" spool --edit cat {}
 	row 2 "spool: --edit and -a cannot be used together" spool --edit -a -o f cat {}

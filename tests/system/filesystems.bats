@@ -615,3 +615,30 @@ full() {
 	mount -o loop small/image m
 	[ "$(cat m/f)" = old ]
 }
+
+# A stream of 40 MB through a spill directory that has room for a fifth of it: nothing fails, the writer waits.
+through_full() {
+	mounted "$@"
+	mkdir m/spill
+	dd if=/dev/zero of=m/filler bs=64k 2>/dev/null || true
+	sync m/filler
+	truncate -s -8M m/filler
+	sync m
+	local want
+	want=$(seq 5000000 | sha256sum)
+	{ seq 5000000; touch written; } | spool -s -v -m 100K -T m/spill 2>err |
+	    { sleep 2; [ -e written ] || touch waits; cat; } | sha256sum >got
+	[ "$(cat got)" = "$want" ]
+	[ -e waits ]
+	grep -qx 'spool: m/spill: No space left on device: the source waits until the reader has made room' err
+	[ "$(grep -c 'No space' err)" -eq 1 ]
+	(cd m/spill && settles_to)
+	# The reader goes while the disk is full.
+	local statuses
+	yes | timeout -s KILL 30 spool -s -m 0 -T m/spill | { sleep 1; head -n 1; } && statuses=${PIPESTATUS[*]}
+	[ "$statuses" = "141 141 0" ]
+}
+
+@test "--stream through a full disk: ext4" { through_full ext4 16; }
+@test "--stream through a full disk: xfs" { through_full xfs 320; }
+@test "--stream through a full disk: tmpfs" { through_full tmpfs 16; }

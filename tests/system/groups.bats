@@ -91,3 +91,14 @@ teardown() {
 	[ "$(cat f)" = old ]
 	[ "$(find . -maxdepth 1 -name '*spool*')" = '' ]
 }
+
+# bats test_tags=long
+@test "--stream: 1 GiB waits in a control group of 16 MiB" {
+	limited_group 16M
+	local sum
+	sum=$(head -c 1G /dev/zero | tr '\0' x | sha256sum)
+	{ head -c 1G /dev/zero | tr '\0' x; touch all; } | in_group spool -s -m 1M -v 2>err |
+	    { eventually test -e all >/dev/null; cat; } | sha256sum >got
+	[ "$(cat got)" = "$sum" ]
+	[[ $(cat err) == *" through /var/tmp; streamed in "* ]]
+}
