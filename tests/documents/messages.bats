@@ -110,6 +110,8 @@ somewhere() {
 	    with pwrite:EIO:1 spool -s -m 0 -T d
 	row 1 "spool: d: cannot read the spill file: Input/output error; nothing was released" \
 	    with pread:EIO:1 spool -s -m 0 -T d
+	row 1 "spool: d: cannot read the spill file: Input/output error; nothing was released" \
+	    with sync_file_range:EIO:1 spool -s -m 0 -T d
 	row 1 "spool: standard output: cannot write: No space left on device; it has 0 of 292 bytes" \
 	    sh -c 'exec spool -s >/dev/full'
 	row 1 "spool: standard input is also standard output, and would not end; nothing was read" sh -c 'exec spool -s 1<>in'
