@@ -395,7 +395,7 @@ transact(struct job *job)
 
 /* --stream: all steps at once. */
 static int
-stream(struct job *job)
+send_on(struct job *job)
 {
 	int status;
 
@@ -424,7 +424,7 @@ main(int argc, char **argv)
 	signals_begin();
 	status = begin(&job);
 	if (status == STATUS_DONE)
-		status = options.stream ? stream(&job) : transact(&job);
+		status = options.stream ? send_on(&job) : transact(&job);
 	engine_close(&job);
 	relay_close(&job);
 	signals_stop();		/* the watch must not look at a target that has gone */

@@ -476,9 +476,9 @@ judge(const struct relay *relay, enum fault fault, void (*end_by_sigpipe)(void))
 static int
 end_sink(const struct relay *relay, int status)
 {
-	int ended;
-
 	if (relay->child != 0) {
+		int ended;
+
 		(void)close(relay->sink);	/* a pipe does not fail */
 		io_discard(relay->source);	/* its writer learns that nobody reads any more */
 		progress_end();

@@ -24,7 +24,7 @@ add_chunk(struct fifo *fifo)
 		return NULL;
 	chunk->next = NULL;
 	chunk->begin = chunk->end = 0;
-	if (fifo->first == NULL)
+	if (fifo->last == NULL)
 		fifo->first = chunk;
 	else
 		fifo->last->next = chunk;
@@ -38,6 +38,8 @@ remove_first(struct fifo *fifo)
 	struct fifo_chunk *chunk = fifo->first;
 
 	fifo->first = chunk->next;
+	if (fifo->first == NULL)
+		fifo->last = NULL;
 	chunk->next = fifo->spare;
 	fifo->spare = chunk;
 }
@@ -54,7 +56,7 @@ fifo_put(struct fifo *fifo, const char *data, size_t length)
 	size_t left = length;
 
 	while (left > 0) {
-		struct fifo_chunk *chunk = fifo->first == NULL ? NULL : fifo->last;
+		struct fifo_chunk *chunk = fifo->last;
 		size_t n;
 
 		if ((chunk == NULL || chunk->end == sizeof(chunk->data)) && (chunk = add_chunk(fifo)) == NULL)

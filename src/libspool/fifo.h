@@ -7,8 +7,8 @@
 struct fifo_chunk;
 
 struct fifo {
-	struct fifo_chunk *first;	/* the oldest bytes are in it, or NULL: there are none */
-	struct fifo_chunk *last;
+	struct fifo_chunk *first;	/* the oldest bytes are in it; NULL: there are none */
+	struct fifo_chunk *last;	/* the newest bytes are in it; NULL: there are none */
 	struct fifo_chunk *spare;	/* empty ones: memory that was used before is faster than new memory */
 	off_t size;			/* bytes held */
 };
