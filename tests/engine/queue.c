@@ -28,7 +28,7 @@ static unsigned first = 1, runs = 200;
  * Calls on the file, by ld's --wrap
  */
 
-enum fault { NONE, FULL, BROKEN, UNREADABLE, KEEPS_SPACE };
+enum fault { NONE, FULL, BROKEN, UNREADABLE, KEEPS_SPACE, NO_HOLES };
 
 static struct {
 	_Atomic enum fault fault;
@@ -92,7 +92,7 @@ __wrap_ftruncate(int fd, off_t size)
 int
 __wrap_fallocate(int fd, int mode, off_t at, off_t length)
 {
-	return fails(KEEPS_SPACE, EOPNOTSUPP) ? -1 : __real_fallocate(fd, mode, at, length);
+	return fails(KEEPS_SPACE, EIO) || fails(NO_HOLES, EOPNOTSUPP) ? -1 : __real_fallocate(fd, mode, at, length);
 }
 #endif
 
@@ -251,19 +251,36 @@ random_runs(void)
 	printf("# seeds %u to %u\n", first, first + runs - 1);
 }
 
+/* So many bytes through the file, of which at most backlog wait. */
 static void
-space_is_given_back(void)
+run_through_file(size_t size, off_t backlog)
 {
-	const off_t backlog = 8 << 20, slack = 64 << 20;
-	struct run run = { .queue = open_queue(0, backlog), .size = (size_t)160 << 20, .most = 256 << 10, .state = 1 };
+	struct run run = { .queue = open_queue(0, backlog), .size = size, .most = 256 << 10, .state = 1 };
 	pthread_t writer;
 
 	CHECK(pthread_create(&writer, NULL, write_all, &run) == 0);
 	CHECK(read_all(&run, 2, SIZE_MAX) == (ssize_t)run.size);
 	CHECK(pthread_join(writer, NULL) == 0 && run.error == 0);
 	spool_queue_close(run.queue);
+}
+
+static void
+space_is_given_back(void)
+{
+	const off_t backlog = 8 << 20, slack = 64 << 20;
+
+	run_through_file((size_t)160 << 20, backlog);
 	printf("# at most %jd bytes of disk\n", (intmax_t)atomic_load(&file.most_blocks) * 512);
 	CHECK((off_t)atomic_load(&file.most_blocks) * 512 <= backlog + slack);
+}
+
+static void
+no_holes(void)
+{
+	set_fault(NO_HOLES, 0);
+	run_through_file((size_t)60 << 20, 8 << 20);
+	set_fault(KEEPS_SPACE, 0);
+	run_through_file((size_t)60 << 20, 8 << 20);
 }
 
 static void
@@ -359,6 +376,7 @@ main(int argc, char **argv)
 	static const struct test tests[] = {
 		{ "what is put in comes out, with random sizes, pauses and failures", random_runs },
 		{ "the disk's space is given back while the stream goes on", space_is_given_back },
+		{ "the file system has no holes, or gives no space back", no_holes },
 		{ "order, limits, the end and the stop", idle_and_full },
 		{ "a full disk", full_disk },
 		{ "wrong limits", arguments },

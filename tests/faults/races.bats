@@ -1363,3 +1363,19 @@ nothing was read" spool -f -T d cat {}
 	done
 	[ -n "$copied" ]
 }
+
+@test "calls fail: --stream cannot start COMMAND, or remove the name of its spill file" {
+	small
+	says 1 "spool: cat: cannot be started: Resource temporarily unavailable; nothing was released" \
+	    given posix_spawn:EAGAIN:1 spool -s -n cat
+	says 1 "spool: cat: cannot be started: Resource temporarily unavailable; nothing was released" \
+	    given posix_spawn:EAGAIN:1 spool -s cat
+	local n told=
+	for n in {1..9}; do
+		run given "unlink:EACCES:1,open:EMFILE:$n" spool -s -m 0
+		[[ $output != *"spool: spilled/spool-"??????": cannot remove; it is empty" ]] || told=yes
+		rm -f spilled/spool-??????
+	done
+	[ -n "$told" ]
+	only f in old spilled
+}
