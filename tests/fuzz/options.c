@@ -124,7 +124,7 @@ same(const struct options *a, const struct options *b)
 		if (rows[i].type == SETS_WORD && !same_text(*(const char *const *)here, *(const char *const *)there))
 			return false;
 	}
-	return a->memory == b->memory && a->limit == b->limit && same_text(a->limit_text, b->limit_text)
+	return a->memory == b->memory && a->limit == b->limit && a->backlog == b->backlog && same_text(a->limit_text, b->limit_text)
 	    && same_text(a->directory, b->directory) && same_text(a->output, b->output)
 	    && same_text(a->backup, b->backup) && a->append == b->append && a->fall_back == b->fall_back
 	    && same_list(a->command, b->command);
@@ -211,10 +211,21 @@ take_row(struct options *options, const char *name, const char *argument)
 	return RETURNED;
 }
 
+static bool backlog_given;
+
+static int
+take_backlog(struct options *options, const char *argument)
+{
+	backlog_given = true;
+	return size_parse(argument, &options->backlog) == NULL && options->backlog > 0 ? RETURNED : STATUS_USAGE;
+}
+
 /* Takes one option. RETURNED: go on; else the status to exit with. */
 static int
 take_word_of(struct options *options, const struct word *word, const char *argument)
 {
+	if (strcmp(word->name, "backlog") == 0)
+		return take_backlog(options, argument);
 	switch (word->letter) {
 	case 'b':
 		if (argument != NULL && (*argument == '\0' || strchr(argument, '/') != NULL))
@@ -276,7 +287,9 @@ read_plainly(struct options *options, const struct word *words, bool in_order, c
 {
 	bool ended = argv[0] == NULL;
 
-	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED };
+	backlog_given = false;
+	*options = (struct options){ .memory = SPOOL_AUTOMATIC, .limit = SPOOL_UNLIMITED,
+	    .backlog = SPOOL_UNLIMITED };
 	for (int i = ended ? 0 : 1; argv[i] != NULL; i++) {
 		if (ended || argv[i][0] != '-' || argv[i][1] == '\0') {
 			*operands++ = argv[i];
@@ -331,6 +344,8 @@ read_as_spool(struct options *options, char **argv, char **operands)
 	options->command = operands[0] != NULL ? operands : NULL;
 	if ((for_file && options->output == NULL) || (options->append && (options->overwrite || options->edit))
 	    || (options->name != NULL && options->output != NULL)
+	    || (options->stream && (options->output != NULL || options->check != NULL || options->file || options->name != NULL
+	    || options->limit_text != NULL)) || (backlog_given && !options->stream)
 	    || (options->ignore_epipe && (options->output != NULL || options->command != NULL)))
 		return STATUS_USAGE;
 	return read_file(options);
