@@ -57,7 +57,7 @@ struct relay {
 	bool fast;			/* both are pipes, and splice(2) has not failed */
 	int status;			/* of starting COMMAND */
 	pid_t child;			/* COMMAND, or 0: it was not started */
-	int wake[2];			/* a pipe: at a byte the reading thread looks at watched again, and at its end it ends */
+	int wake[2];			/* a pipe to the reading thread. A byte: watched has changed. Its end: stop reading */
 	off_t out;			/* bytes sent on, by either thread: see pass_on() */
 
 	/* The reading thread's own */
@@ -174,8 +174,8 @@ count_in(struct relay *relay, off_t bytes)
 	progress_soaked(relay->in, relay->in - state.spilled);
 }
 
-/* What poll(2) says of the source, the end of wake, and the sink, if it is a pipe: one whose reader has gone says so
-   without being asked. Others are asked by writing to them. -1: errno. */
+/* What poll(2) says of the source, of wake, and of the sink if that is a pipe. A pipe whose reader has gone says so; of
+   other sinks only a write tells. -1: errno. */
 static int
 poll_all(const struct relay *relay, struct pollfd waiting[3])
 {
