@@ -236,7 +236,7 @@ soon_has_room(struct relay *relay)
 	room = has_room(relay->sink, 1);
 	(void)clock_gettime(CLOCK_MONOTONIC, &to);
 	/* Some clocks are too coarse for a short wait. */
-	relay->waited += 1 + (to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
+	relay->waited += 1 + (long)(to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
 	return room;
 }
 
