@@ -498,6 +498,14 @@ makes() {
 	gzip -dc dump.sql.gz | cmp - dump.sql
 }
 
+@test "a slow reader" {
+	sqlite3 db.sqlite 'create table t (x); insert into t values (1)'
+	cook "A slow reader, and a writer that must not wait"
+	sqlite3 db.sqlite .dump | cmp - far/far.sql
+	gzip -dc dump.gz | cmp - far/far.sql
+	run -4 altered 2 's/gzip -9/sh -c "cat >part; exit 4"/'
+}
+
 @test "cron" {
 	printf 'fine\nERROR one\n' >log
 	printf '#!/bin/sh\necho reported\n' >report
