@@ -209,38 +209,36 @@ status_of_spawn(int error)
 	return error == EAGAIN || error == ENOMEM ? STATUS_FAILED : status_of(error);
 }
 
-int
-command_start(const char *path, char **command, int *output, pid_t *child)
+/* Starts the program with a pipe as its standard input or output, of which *ours is the other end. */
+static int
+start_with_pipe(const char *path, char **command, bool as_input, int *ours, pid_t *child)
 {
+	const int theirs = as_input ? 0 : 1;
 	int ends[2], error;
 
 	if (io_pipe(ends) == -1)
 		return STATUS_FAILED;
-	error = spawn_any(path, command, STDIN_FILENO, ends[1], child);
-	(void)close(ends[1]);	/* nothing was written to it */
+	error = as_input ? spawn_any(path, command, ends[0], STDOUT_FILENO, child)
+	    : spawn_any(path, command, STDIN_FILENO, ends[1], child);
+	(void)close(ends[theirs]);	/* nothing was written to it */
 	if (error != 0) {
-		(void)close(ends[0]);
+		(void)close(ends[1 - theirs]);	/* nor to this */
 		return status_of_spawn(error);
 	}
-	*output = ends[0];
+	*ours = ends[1 - theirs];
 	return STATUS_DONE;
+}
+
+int
+command_start(const char *path, char **command, int *output, pid_t *child)
+{
+	return start_with_pipe(path, command, false, output, child);
 }
 
 int
 command_start_with_pipe(const char *path, char **command, int *input, pid_t *child)
 {
-	int ends[2], error;
-
-	if (io_pipe(ends) == -1)
-		return STATUS_FAILED;
-	error = spawn_any(path, command, ends[0], STDOUT_FILENO, child);
-	(void)close(ends[0]);	/* it was not read */
-	if (error != 0) {
-		(void)close(ends[1]);	/* nothing was written to it */
-		return status_of_spawn(error);
-	}
-	*input = ends[1];
-	return STATUS_DONE;
+	return start_with_pipe(path, command, true, input, child);
 }
 
 int

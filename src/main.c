@@ -30,7 +30,7 @@
  *				fill.c and drain.c share
  *	  consumer_run		consumer.c	or COMMAND, on the file that {} stands for, with -f
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
- *	  relay_run		relay.c		with --stream, instead of all steps from engine_open on: source ->
+ *	  relay_begin, relay_run	relay.c	with --stream, instead of all steps from engine_open on: source ->
  *				libspool/queue.c (fifo.c, spill.c) -> standard output or COMMAND, at the same time
  *	  figures_summary	figures.c	-v; figures_write: --stats. Both come before run_command executes COMMAND
  *

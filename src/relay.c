@@ -148,6 +148,17 @@ relay_close(struct job *job)
 	job->queue = NULL;
 }
 
+/* Looks at the queue, and counts what waits. By either thread. */
+static struct spool_queue_state
+count_waiting(const struct relay *relay)
+{
+	struct spool_queue_state state;
+
+	spool_queue_look(relay->job->queue, &state);
+	counts_waiting(state.on_disk, state.most);
+	return state;
+}
+
 /*
  * The reading thread
  */
@@ -157,10 +168,9 @@ static void
 count_in(struct relay *relay, off_t bytes)
 {
 	const struct job *job = relay->job;
-	struct spool_queue_state state;
+	const struct spool_queue_state state = count_waiting(relay);
 
 	relay->in += bytes;
-	spool_queue_look(job->queue, &state);
 	if (!relay->spill_noted && state.spilled > 0) {
 		counts_spilled(spool_directory(job->options->directory), spool_queue_spills_to_memory(job->queue));
 		relay->spill_noted = true;
@@ -170,7 +180,6 @@ count_in(struct relay *relay, off_t bytes)
 		io_enlarge_pipe(atomic_load(&relay->watched));
 		relay->enlarged = true;
 	}
-	counts_waiting(state.on_disk, state.most);
 	progress_soaked(relay->in, relay->in - state.spilled);
 }
 
@@ -382,7 +391,6 @@ static enum fault
 send_on(struct relay *relay, char *buffer)
 {
 	struct spool_queue *queue = relay->job->queue;
-	struct spool_queue_state state;
 	ssize_t n;
 
 	if (!is_late(relay) && begin_sink(relay) == -1)
@@ -392,8 +400,7 @@ send_on(struct relay *relay, char *buffer)
 			return NO_SINK;
 		if (send_piece(relay, buffer, (size_t)n) == -1)
 			return SINK_UNWRITTEN;
-		spool_queue_look(queue, &state);
-		counts_waiting(state.on_disk, state.most);
+		(void)count_waiting(relay);
 	}
 	return n == 0 ? NO_FAULT : SPILL_UNREAD;
 }

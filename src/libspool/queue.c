@@ -41,12 +41,6 @@ struct spool_queue {
 	bool stopped;			/* by the reader */
 };
 
-static bool
-is_limit(off_t limit)
-{
-	return limit > 0 || limit == SPOOL_AUTOMATIC;
-}
-
 struct spool_queue *
 spool_queue_open(const struct spool_queue_options *options)
 {
@@ -54,7 +48,7 @@ spool_queue_open(const struct spool_queue_options *options)
 	    .release = options->release, .spill_fd = -1 };
 	struct spool_queue *queue;
 
-	if ((options->memory_limit != 0 && !is_limit(options->memory_limit)) || options->backlog_limit <= 0) {
+	if (options->memory_limit < SPOOL_AUTOMATIC || options->backlog_limit <= 0) {
 		errno = EINVAL;
 		return NULL;
 	}
@@ -63,16 +57,14 @@ spool_queue_open(const struct spool_queue_options *options)
 		return NULL;
 	queue->options = *options;
 	memory_init(&queue->memory, options->memory_limit, false);
-	if (spill_init(&queue->spill, &spill) == -1) {
-		spill_free(&queue->spill);
-		free(queue);
-		errno = ENOMEM;
-		return NULL;
-	}
 	(void)pthread_mutex_init(&queue->lock, NULL);	/* without attributes these cannot fail on Linux */
 	(void)pthread_cond_init(&queue->room, NULL);
 	(void)pthread_cond_init(&queue->bytes, NULL);
-	return queue;
+	if (spill_init(&queue->spill, &spill) == 0)
+		return queue;
+	spool_queue_close(queue);
+	errno = ENOMEM;
+	return NULL;
 }
 
 void

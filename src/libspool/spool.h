@@ -310,8 +310,8 @@ void spool_queue_close(struct spool_queue *queue);
 /*
  * The writer's: puts length bytes in. Waits only while backlog_limit bytes wait, or while the disk is full; the reader
  * makes room. Bytes are kept in memory beyond memory_limit where the disk is full and nothing waits.
- * 0, or -1: EPIPE (spool_queue_stop() was called); errno of open(2), pwrite(2), unlink(2). After the latter the reader
- * still gets all bytes of this call, and the writer must not put more.
+ * 0, or -1: EPIPE (spool_queue_stop() was called); ENOMEM (the disk is full, and there is no memory); errno of open(2),
+ * pwrite(2), unlink(2). After the latter the reader still gets all bytes of this call. The writer must not put more.
  */
 int spool_queue_put(struct spool_queue *queue, const char *data, size_t length);
 
