@@ -65,6 +65,22 @@ late() {
 	{ cat "$DATA/random"; touch go; } | spool -s -T . -m 1M sh -c "$(declare -f eventually late); late" | cmp "$DATA/random"
 }
 
+@test "a reader that stops when nothing waits: the writer does not wait for it" {
+	mkfifo in out
+	spool -s <in >out 8>&- &
+	exec 8>in 9<out
+	local line
+	echo first >&8
+	read -r -t 10 line <&9
+	[ "$line" = first ]
+	sleep 0.2
+	# Nobody reads meanwhile.
+	cat "$DATA/random" >&8
+	exec 8>&-
+	cmp "$DATA/random" - <&9
+	wait $!
+}
+
 @test "input that pauses, and a reader that pauses" {
 	local i
 	for i in {1..60}; do head -c $((i * 4001)) "$DATA/random"; [ $((i % 20)) -ne 0 ] || sleep 0.1; done >expected
