@@ -18,7 +18,8 @@
  *	  progress_begin	progress.c	the line of -p, and the answer to SIGUSR1, from here on; line.c:
  *				their text; counts.c: what they, -v and --stats show
  *	  engine_soak		libspool/fill.c	source -> memory.c, then -> spill.c, and when that is
- *				all that the page cache may have (cache.c), -> ring.c; io.c below all
+ *				all that the page cache may have (cache.c), -> ring.c; pace.c: how often
+ *				a pipe is read; io.c below all
  *	  product_soak		product.c	or the file that COMMAND has made becomes the stream
  *	  gate			gate.c		CHECK, on what spool_seal, target_show or named_show returns; braces.c:
  *				{} in it; fingerprint.c: whether CHECK has changed the stream

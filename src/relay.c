@@ -176,8 +176,8 @@ count_in(struct relay *relay, off_t bytes)
 		relay->spill_noted = true;
 	}
 	if (!relay->enlarged && relay->in > SMALL_STREAM) {
-		io_enlarge_pipe(relay->source);
-		io_enlarge_pipe(atomic_load(&relay->watched));
+		(void)io_enlarge_pipe(relay->source);
+		(void)io_enlarge_pipe(atomic_load(&relay->watched));
 		relay->enlarged = true;
 	}
 	progress_soaked(relay->in, relay->in - state.spilled);

@@ -192,7 +192,7 @@ spool_drain(struct spool *spool, int fd, const struct spool_progress *progress)
 	if (spool_begin(spool, false) == -1 || spool_flush(spool) == -1)
 		return -1;
 	if (spool->size - spool->offset > SMALL_TRANSFER) {
-		io_enlarge_pipe(fd);
+		(void)io_enlarge_pipe(fd);
 		transfer.fast = spool->frozen;
 	}
 	while (spool->offset < spool->size) {

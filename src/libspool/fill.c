@@ -13,6 +13,7 @@
 
 #include "cache.h"
 #include "io.h"
+#include "pace.h"
 #include "transfer.h"
 
 /* Only a spill file of this size is worth the system calls that find out how large the page cache is. */
@@ -290,7 +291,7 @@ off_t
 spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress *progress)
 {
 	struct transfer transfer = { .spool = spool, .fd = fd, .fast = true, .direct = true, .progress = progress };
-	bool enlarged = false;
+	struct pace pace = { .pipe = -1 };
 	ssize_t n = 0;
 
 	if (spool_begin(spool, true) == -1)
@@ -299,10 +300,10 @@ spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress
 		n = transfer_count(&transfer, fill_piece(&transfer, limit - transfer.moved));
 		if (n <= 0)
 			break;
-		if (!enlarged && transfer.moved >= SMALL_TRANSFER) {
-			io_enlarge_pipe(fd);
-			enlarged = true;
-		}
+		if (pace.pipe != -1)
+			pace_wait(&pace, (size_t)n);
+		else if (transfer.moved >= SMALL_TRANSFER)
+			pace_begin(&pace, fd, io_enlarge_pipe(fd));
 	}
 	return transfer_end(&transfer, n, end_direct);
 }

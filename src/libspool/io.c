@@ -216,17 +216,20 @@ io_flush(int fd)
 	return io_close(copy) == -1 ? -1 : io_lost(fd);
 }
 
-void
+size_t
 io_enlarge_pipe(int fd)
 {
 #if HAVE_DECL_F_SETPIPE_SZ
 	enum { WANTED = 1 << 20 };
-	int size = fcntl(fd, F_GETPIPE_SZ);
+	int size = fcntl(fd, F_GETPIPE_SZ), larger;
 
-	if (size != -1 && size < WANTED)
-		(void)fcntl(fd, F_SETPIPE_SZ, WANTED);
+	if (size == -1)
+		return 0;
+	larger = size < WANTED ? fcntl(fd, F_SETPIPE_SZ, WANTED) : -1;
+	return (size_t)(larger != -1 ? larger : size);
 #else
 	(void)fd;
+	return 0;
 #endif
 }
 

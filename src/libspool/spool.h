@@ -196,9 +196,11 @@ FILE *spool_stream(struct spool *spool, bool wide);
 /*
  * Appends what it reads from fd, until fd ends or limit bytes are appended; the spool's offset stays. fd may be a pipe,
  * file, terminal, socket or device, and non-blocking (poll(2) waits for it). Where the system allows it, a pipe is
- * enlarged, and splice(2) moves its bytes to the spill file. Beyond cache_limit two threads write, with all signals
- * blocked; they have ended when the call returns. What they could not write is written again through the page cache
- * before the call fails. If that fails too, up to 2 MiB of unwritten bytes stay in memory until they can be stored.
+ * enlarged, and splice(2) moves its bytes to the spill file. If its writer makes many small writes, the pipe is left
+ * alone for up to half a millisecond at a time, so that it is read in larger pieces. Beyond cache_limit two threads
+ * write, with all signals blocked; they have ended when the call returns. What they could not write is written again
+ * through the page cache before the call fails. If that fails too, up to 2 MiB of unwritten bytes stay in memory until
+ * they can be stored.
  *
  * At size_limit it reads on to find out whether the stream ends there; if not, EFBIG. A message of a source that keeps
  * messages apart (SOCK_SEQPACKET) arrives whole, unless limit ends within it or it is larger than 256 KiB.
