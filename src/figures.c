@@ -26,6 +26,8 @@
 
 static const char *name;
 static int fd = -1;
+static const char *outcome;	/* of figures_outcome() */
+static int changed = -1;	/* -1: there is no file of -o */
 static bool rewritten;		/* it is a regular file: the figures replace what it has */
 
 /* With --stream: how long it took, and how much had to wait. */
@@ -55,6 +57,13 @@ replay_seconds(void)
 }
 
 void
+figures_outcome(const char *word, bool is_changed)
+{
+	outcome = word;
+	changed = is_changed;
+}
+
+void
 figures_summary(void)
 {
 	char total[SIZE_TEXT], memory[SIZE_TEXT], spilled[SIZE_TEXT], replay[48] = "";
@@ -69,7 +78,7 @@ figures_summary(void)
 	size_format(memory, counts.in_memory);
 	size_format(spilled, counts.soaked - counts.in_memory);
 	if (replayed >= 0)
-		(void)snprintf(replay, sizeof(replay), ", replayed in %.3f s", replayed);
+		(void)snprintf(replay, sizeof(replay), ", %s in %.3f s", outcome != NULL ? outcome : "replayed", replayed);
 	if (counts.spill_in_memory)
 		also = " (which is memory as well; use -T to choose another directory)";
 	if (counts.phase == COUNTS_STREAM)
@@ -272,6 +281,7 @@ figures_write(int status)
 	add_seconds(&text, "stream_seconds", counts_seconds(COUNTS_STREAM));
 	add_number(&text, "most_waiting_bytes", counts.most);
 	add_number(&text, "peak_rss_bytes", peak_rss());
+	text_add(&text, ", \"changed\": %s", changed == -1 ? "null" : changed == 1 ? "true" : "false");
 	add_number(&text, "status", status);
 	text_add(&text, "}\n");
 	result = rewind_file();

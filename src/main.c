@@ -25,6 +25,7 @@
  *				{} in it; fingerprint.c: whether CHECK has changed the stream
  *	  source_end		source.c	COMMAND's end, and its status
  *	  target_commit		target.c	-o: the file is replaced: new.c, staged.c, hidden.c; backup.c: -b;
+ *				guard.c: only if nobody else has changed the file, for -g;
  *				inplace.c: or written into, for -w and -a; compare.c: or left alone, for -u;
  *				special.c: or opened, if it is a device; store.c waits for the disk
  *	  replay		libspool/drain.c	memory.c, spill.c, ring.c -> standard output; transfer.c: what
@@ -131,6 +132,8 @@ begin_figures(struct job *job)
 {
 	const struct options *options = job->options;
 
+	if (job->sink == TO_FILE)
+		figures_outcome(NULL, false);
 	if (!options->progress && options->stats == NULL)
 		return STATUS_DONE;
 	if (begin_watch(job) == -1)
@@ -148,7 +151,8 @@ begin_target(struct job *job)
 	const struct target_options wanted = {
 		.file = options->output,
 		.mode = options->append ? TARGET_APPEND : options->overwrite ? TARGET_OVERWRITE : TARGET_REPLACE,
-		.fall_back = options->fall_back, .only_if_changed = options->if_changed, .sync = !options->no_sync,
+		.fall_back = options->fall_back, .only_if_changed = options->if_changed,
+		.guarded = options->guard || options->no_clobber, .must_be_new = options->no_clobber, .sync = !options->no_sync,
 		.backup = options->backup, .shown = job->check_has_path, .edited = options->edit,
 		.directory = options->directory,
 		.progress = &progress
@@ -359,6 +363,20 @@ run_command(const struct job *job)
 }
 
 static int
+save(const struct job *job)
+{
+	const int status = target_commit(job->target, job->spool);
+	const char *outcome;
+	bool changed;
+
+	signals_hold();		/* the watch writes the figures, too */
+	outcome = target_outcome(job->target, &changed);
+	figures_outcome(outcome, changed);
+	signals_release();
+	return status;
+}
+
+static int
 release(struct job *job)
 {
 	if (job->sink == TO_STDOUT)
@@ -368,7 +386,19 @@ release(struct job *job)
 	if (job->sink == TO_COMMAND)
 		return run_command(job);
 	progress_enter(COUNTS_SAVE);
-	return target_commit(job->target, job->spool);
+	return save(job);
+}
+
+/* STATUS_DONE, or what stands for that where FILE did not change. */
+static int
+done(const struct job *job)
+{
+	bool changed;
+
+	if (job->options->unchanged_status == 0)
+		return STATUS_DONE;
+	(void)target_outcome(job->target, &changed);
+	return changed ? STATUS_DONE : job->options->unchanged_status;
 }
 
 static int
@@ -391,7 +421,7 @@ transact(struct job *job)
 	progress_end();
 	if (status == STATUS_DONE && job->options->verbose)
 		figures_summary();
-	return status;
+	return status == STATUS_DONE ? done(job) : status;
 }
 
 /* --stream: all steps at once. */

@@ -12,6 +12,7 @@
 #include "attributes.h"
 #include "chattr.h"
 #include "compare.h"
+#include "guard.h"
 #include "io.h"
 #include "new.h"
 #include "old.h"
@@ -275,6 +276,8 @@ is_race(const struct new *new, int error)
 {
 	const bool smb = place_is_smb(new->staged.place);
 
+	if (new->old->exists && new->guarded && (error == EEXIST || error == EWOULDBLOCK))
+		return true;
 	/* SMB refuses the name of a file that others have removed until its last close. */
 	return new->old->exists ? error == EEXIST && smb : error == EEXIST || (error == EACCES && smb);
 }
@@ -297,15 +300,29 @@ find_fault(const struct new *new, int error)
 	return for_good && new->old->exists ? NEW_REFUSED : NEW_FAILED;
 }
 
+static int
+publish(struct new *new)
+{
+	const struct old *old = new->old;
+
+	if (old->exists && new->guarded)
+		return guard_publish(&new->staged, &old->status, new->what);
+	return staged_publish(&new->staged, new->staged.place->name, old->exists);
+}
+
 int
 new_publish(struct new *new)
 {
 	const char *name = new->staged.place->name;
 	int error;
 
-	if (staged_publish(&new->staged, name, new->old->exists) == 0)
+	if (publish(new) == 0)
 		return 0;
 	error = errno;
+	if (new->guarded && new->old->exists && *new->what != '\0') {
+		new->fault = NEW_TAKEN;
+		return -1;
+	}
 	new->fault = find_fault(new, error);
 	if (new->fault == NEW_LOST) {
 		if (staged_publish(&new->staged, name, false) == 0)

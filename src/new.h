@@ -22,12 +22,14 @@ enum new_fault {
 	NEW_ALTERED,			/* others have written into the file; errno has no meaning */
 	NEW_NOT_KEPT,			/* an attribute of the old file, see struct new, what */
 	NEW_REFUSED,			/* the old file can only be written into */
+	NEW_TAKEN,			/* the new file has replaced what another process wrote; what: that, under its hidden name */
 	NEW_LOST			/* the file system has removed the old file; what: the new one, or "" */
 };
 
 struct new {
 	struct staged staged;
 	struct old *old;
+	bool guarded;			/* the old file must be what it was when it was looked at: see guard.h */
 	bool for_check;			/* its hidden name has the suffix of its final one */
 	const struct spool_progress *progress;	/* told of what is copied into the file, or NULL */
 	bool late;			/* cannot be private, so it is staged at the commit only: see new_prepare() */

@@ -51,6 +51,10 @@ int	old_copy(const struct old *old, int fd, bool clone);
  */
 void	old_wait(struct old *old, const struct place *place, int attempts);
 
+/* Whether both are of the same file, and nobody has written to it in between. A rename changes only the st_ctim. */
+bool	old_is_same(const struct stat *a, const struct stat *b);
+bool	old_is_same_with_ctime(const struct stat *a, const struct stat *b);
+
 /* Whether it has the contents of the spool. 1 yes, 0 no, -1: as compare_contents(). */
 int	old_has(const struct old *old, struct spool *spool);
 

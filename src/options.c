@@ -77,17 +77,27 @@ print_exit(const char *text)
 	exit(STATUS_DONE);
 }
 
-/* Letters of the rows that share a line with the next one, so that the help has 24 lines, as a terminal. */
-static const char shared[] = "aph";
+/* The rows that share a line with the next one, so that the help has 24 lines, as a terminal. */
+static const char *const shared[] = { "append", "guard", "edit", "file", "progress", "help" };
 
+static bool
+shares_line(const struct row *row)
+{
+	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
+		if (strcmp(row->name, shared[i]) == 0)
+			return true;
+	return false;
+}
+
+/* indent: a row without a letter begins where the names are. */
 static void
-add_names(struct text *left, const struct row *row)
+add_names(struct text *left, const struct row *row, bool indent)
 {
 	const bool optional = *row->argument == '[';
 
 	if (row->letter != 0)
 		text_add(left, "-%c, ", row->letter);
-	text_add(left, "%s--%s%s%s", row->letter != 0 ? "" : "    ", row->name,
+	text_add(left, "%s--%s%s%s", row->letter != 0 || !indent ? "" : "    ", row->name,
 	    optional ? "[=" : *row->argument != '\0' ? " " : "", row->argument + optional);
 }
 
@@ -98,10 +108,10 @@ add_line(struct text *help, const struct row *row, bool two)
 	char bytes[2 * (NAME_TEXT + 32)];
 	struct text left = { .bytes = bytes, .size = sizeof(bytes) };
 
-	add_names(&left, row);
+	add_names(&left, row, true);
 	if (two) {
 		text_add(&left, "; ");
-		add_names(&left, row + 1);
+		add_names(&left, row + 1, false);
 	}
 	text_add(help, "  %-30s %s%s%s\n", left.bytes, row->help, two ? "; " : "", two ? row[1].help : "");
 }
@@ -116,7 +126,7 @@ help_exit(void)
 	    "Read all of standard input, then send it to standard output or COMMAND. With -o,\n"
 	    "replace FILE with it, or with the output of COMMAND. On a failure, do nothing.\n");
 	for (size_t i = 0; i < ROWS; i++) {
-		const bool two = rows[i].letter != 0 && strchr(shared, rows[i].letter) != NULL;
+		const bool two = shares_line(&rows[i]);
 
 		add_line(&help, &rows[i], two);
 		i += two;
@@ -171,6 +181,19 @@ parse_backlog(const char *text)
 		usage_exit();
 	}
 	return bytes;
+}
+
+static int
+parse_status(const char *option, const char *text)
+{
+	const char *wrong;
+	const long long status = strtonum(text, 1, 125, &wrong);
+
+	if (wrong != NULL) {
+		message("--%s '%s': it is not a number from 1 to 125", option, text);
+		usage_exit();
+	}
+	return (int)status;
 }
 
 static off_t
@@ -421,11 +444,14 @@ parse_as_sponge(struct options *options, int argc, char **argv)
 
 /* A VALUE or an ACTION. */
 static void
-take_case(struct options *options, char letter, const char *argument)
+take_case(struct options *options, const struct row *row, const char *argument)
 {
-	switch (letter) {
-	case 0:		/* the only one without a letter */
-		options->backlog = parse_backlog(argument);
+	switch (row->letter) {
+	case 0:
+		if (strcmp(row->name, "backlog") == 0)
+			options->backlog = parse_backlog(argument);
+		else
+			options->unchanged_status = parse_status(row->name, argument);
 		break;
 	case 'b':
 		options->backup = parse_suffix(argument);
@@ -469,7 +495,7 @@ take(struct options *options, const struct row *row, bool again, const char *arg
 	else if (row->type == SETS_WORD)
 		take_word(member, row, again, argument);
 	else
-		take_case(options, row->letter, argument);
+		take_case(options, row, argument);
 }
 
 /* What getopt_long is to know of the rows. */
@@ -526,6 +552,10 @@ parse_as_spool(struct options *options, int argc, char **argv)
 	for (size_t i = 0; i < ROWS; i++)
 		if (given[i])
 			check_row(options, &rows[i], given);
+	if (options->unchanged_status != 0 && !options->if_changed) {
+		message("--unchanged-status requires -u");
+		usage_exit();
+	}
 	check_file(options);
 }
 

@@ -20,6 +20,9 @@ struct options {
 	bool overwrite;			/* -w */
 	bool fall_back;			/* as sponge: overwrite what cannot be replaced */
 	bool if_changed;		/* -u */
+	int unchanged_status;		/* --unchanged-status, or 0 */
+	bool guard;			/* -g */
+	bool no_clobber;		/* --no-clobber */
 	bool file;			/* -f, or what implies it: {} in COMMAND is the path of a file */
 	const char *name;		/* --name, or NULL */
 	bool edit;			/* --edit */

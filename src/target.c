@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -33,6 +34,11 @@ struct target {
 	struct old old;
 	struct new new;
 	char backup[NAME_MAX + 1];	/* the name of the backup */
+	bool existed;			/* before anything was read, with this status */
+	struct stat before;
+	bool linked;			/* it has got a second name since, and so another st_ctim */
+	const char *outcome;		/* see target_outcome() */
+	bool changed;
 	int refusal;			/* the errno of the last attempt to commit: see again() */
 };
 
@@ -49,6 +55,7 @@ target_create(const struct target_options *options)
 	target->new.staged.place = &target->place;
 	target->new.old = &target->old;
 	target->new.for_check = options->shown;
+	target->new.guarded = options->guarded;
 	target->new.progress = options->progress;
 	return target;
 }
@@ -140,6 +147,12 @@ prepare_regular(struct target *target)
 
 	if (prepare_look(target) == STATUS_FAILED)
 		return STATUS_FAILED;
+	target->existed = target->old.exists;
+	target->before = target->old.status;
+	if (target->old.exists && target->options.must_be_new) {
+		message("%s: it exists, and --no-clobber was given; nothing was read", target->options.file);
+		return STATUS_REFUSED;
+	}
 	if (target->old.exists && target->mode != TARGET_APPEND
 	    && chattr_append_only(target->place.directory, target->place.name))
 		return refuse(target, target->mode == TARGET_REPLACE ? "replace" : "overwrite",
@@ -160,6 +173,8 @@ prepare_special(const struct target *target)
 		return refuse(target, "make a backup", "it is not a regular file");
 	if (target->options.edited)
 		return refuse(target, "edit", "it is not a regular file");
+	if (target->options.guarded)
+		return refuse(target, "guard", "it is not a regular file");
 	why = special_refusal(target->options.file, target->descriptor);
 	return why == NULL ? STATUS_DONE : refuse(target, "write", why);
 }
@@ -353,6 +368,10 @@ report(const struct target *target)
 		message("%s: cannot replace: %s; use -w to overwrite the file in place; %s", file,
 		    errno == EBUSY ? "it is a mount point" : place_strerror(&target->place), target_state(target));
 		break;
+	case NEW_TAKEN:
+		message("%s: it was changed by another process, and is replaced: cannot undo that: %s; what it was is %s/%s",
+		    file, strerror(errno), target->place.path, what);
+		break;
 	case NEW_LOST:
 		if (*what == '\0')
 			message("%s: cannot replace: %s; the file system has removed the file", file, strerror(errno));
@@ -384,17 +403,32 @@ give_up(struct target *target)
 static int
 back_up(struct target *target)
 {
-	if (!target->old.exists || target->options.backup == NULL
-	    || backup_make(&target->place, &target->old, target->backup, true, target->options.sync) == 0)
+	if (!target->old.exists || target->options.backup == NULL)
+		return STATUS_DONE;
+	target->linked = true;
+	if (backup_make(&target->place, &target->old, target->backup, true, target->options.sync) == 0)
 		return STATUS_DONE;
 	return place_gone(errno) ? again(target) : fail_backup(target, strerror(errno), target_state(target));
+}
+
+/* Notes what was done. */
+static int
+note(struct target *target, const char *outcome)
+{
+	target->outcome = outcome;
+	target->changed = true;
+	return STATUS_DONE;
 }
 
 static int
 publish(struct target *target)
 {
 	old_close(&target->old);	/* SMB does not replace an open file */
-	return new_publish(&target->new) == 0 ? STATUS_DONE : give_up(target);
+	if (new_publish(&target->new) == -1) {
+		target->changed = target->new.fault == NEW_TAKEN;
+		return give_up(target);
+	}
+	return note(target, target->old.exists ? "replaced" : "created");
 }
 
 static int
@@ -428,6 +462,8 @@ replace(struct target *target, struct spool *spool)
 static int
 write_in_place(struct target *target, struct spool *spool)
 {
+	int status;
+	struct stat now;
 	struct inplace file = {
 		.file = target->options.file, .place = &target->place, .old = &target->old,
 		.append = target->mode == TARGET_APPEND, .sync = target->options.sync, .progress = target->options.progress,
@@ -441,7 +477,31 @@ write_in_place(struct target *target, struct spool *spool)
 	file.fd = inplace_open(&target->place, file.append);
 	if (file.fd == -1)
 		return place_gone(errno) ? again(target) : fail(target, file.append ? "append" : "overwrite");
-	return inplace_write(&file, spool);
+	status = inplace_write(&file, spool);
+	if (status == STATUS_DONE)
+		return note(target, file.append ? "appended" : "overwritten");
+	target->changed = fstatat(target->place.directory, target->place.name, &now, AT_SYMLINK_NOFOLLOW) == 0
+	    && !old_is_same(&now, &target->old.status);
+	return status;
+}
+
+/* Whether the file is what it was before anything was read, or still not there. */
+static bool
+is_as_before(const struct target *target)
+{
+	if (!target->old.exists || !target->existed)
+		return target->old.exists == target->existed;
+	return target->linked ? old_is_same(&target->before, &target->old.status)
+	    : old_is_same_with_ctime(&target->before, &target->old.status);
+}
+
+static int
+refuse_changed(const struct target *target)
+{
+	const char *what = !target->existed ? "it was created" : target->old.exists ? "it was changed" : "it was removed";
+
+	message("%s: %s by another process since spool was started; spool has left it alone", target->options.file, what);
+	return STATUS_REFUSED;
 }
 
 /* Whether the old file is already what it should become. 1 yes, 0 no, -1: errno. */
@@ -455,12 +515,13 @@ is_up_to_date(const struct target *target, struct spool *spool)
 
 /* The process that wrote the file may not have waited for the disk. */
 static int
-leave_alone(const struct target *target)
+leave_alone(struct target *target)
 {
 	const int fd = target->old.fd, directory = target->place.directory;
 
 	if (target->options.sync && (store_sync(fd) == -1 || store_sync_names(directory, fd) == -1))
 		return fail(target, "sync");
+	target->outcome = "found unchanged";
 	return STATUS_DONE;
 }
 
@@ -476,6 +537,8 @@ try_to_commit(struct target *target, struct spool *spool)
 		    target->options.file);
 		return STATUS_FAILED;
 	}
+	if (target->options.guarded && !is_as_before(target))
+		return refuse_changed(target);
 	done = is_up_to_date(target, spool);
 	if (done == -1)
 		return place_gone(errno) ? again(target) : fail(target, "compare");
@@ -487,13 +550,14 @@ try_to_commit(struct target *target, struct spool *spool)
 }
 
 static int
-commit_special(const struct target *target, struct spool *spool)
+commit_special(struct target *target, struct spool *spool)
 {
 	const char *file = target->options.file;
 	const int fd = special_open(file, target->descriptor, target->mode == TARGET_APPEND);
 
 	if (fd == -1)
 		return fail(target, "open");
+	target->changed = true;
 	if (store_stream(fd, spool, target->options.progress) == -1) {
 		message("%s: cannot %s: %s; it has %jd of %jd bytes", file,
 		    spool_fault(spool) == SPOOL_SINK ? "write" : "read the stream for it", strerror(errno),
@@ -502,7 +566,7 @@ commit_special(const struct target *target, struct spool *spool)
 		return STATUS_FAILED;
 	}
 	if (store_close(fd, target->options.sync) == 0)
-		return STATUS_DONE;
+		return note(target, "written");
 	message("%s: cannot close: %s; it may be incomplete", file, strerror(errno));
 	return STATUS_FAILED;
 }
@@ -522,6 +586,13 @@ target_commit(struct target *target, struct spool *spool)
 		return status;
 	errno = target->refusal;
 	return fail(target, verb(target));
+}
+
+const char *
+target_outcome(const struct target *target, bool *changed)
+{
+	*changed = target->changed;
+	return target->outcome;
 }
 
 /*

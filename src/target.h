@@ -26,6 +26,9 @@
  *	target_close		Without target_commit: removes the staged file.
  *	target_abandon		The same, called by the watch when a signal ends spool.
  *
+ * With -g, the two files exchange their names (guard.h), spool looks at what came back, and removes it. Left in between:
+ * the old file under the hidden name.
+ *
  * A file that does not exist yet is linked straight to its name. This fails if somebody else has made a file there
  * since; that file is then replaced. At every moment the name has the old contents or the new, never a part.
  *
@@ -73,6 +76,8 @@ struct target_options {
 	enum target_mode mode;
 	bool fall_back;			/* overwrite where replacing fails: see "As sponge" in the manual */
 	bool only_if_changed;		/* -u */
+	bool guarded;			/* -g, and --no-clobber */
+	bool must_be_new;		/* --no-clobber */
 	bool sync;			/* wait for the disk */
 	const char *backup;		/* -b: the suffix, or NULL */
 	bool shown;			/* a check will want a path */
@@ -141,6 +146,12 @@ int	target_is_intact(const struct target *target);
  * (signals.h).
  */
 int	target_commit(struct target *target, struct spool *spool);
+
+/*
+ * What target_commit() has done, for the line of -v: "replaced", "created", "appended", "overwritten", "written" (not a
+ * regular file), "found unchanged"; or NULL: nothing. changed: whether the file has been written, also after a failure.
+ */
+const char *target_outcome(const struct target *target, bool *changed);
 
 /* Removes the hidden name. Also called by the watch for signals, while the main thread may be anywhere. */
 void	target_abandon(const struct target *target);

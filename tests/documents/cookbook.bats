@@ -278,6 +278,52 @@ with_book() {
 	[ "$(cat src/a/one.c src/three 'src/two words.c')" = $'        color\ncolor\nnone' ]
 }
 
+@test "a loop, of which COMMAND does not eat the standard input" {
+	mkdir src
+	printf '\ta\n' | tee src/one >src/two
+	touch src/three
+	printf 'src/one\nsrc/two\nsrc/three\n' >names
+	recipe=$BATS_FILE_TMPDIR/recipes/"Rewrite many files"
+	again 2
+	[ "$(cat src/one src/two)" = $'        a\n        a' ]
+}
+
+@test "Reload a program only if its configuration has changed" {
+	echo port=80 >template
+	printf '#!/bin/sh\necho reloaded\n' >reload
+	chmod +x reload
+	cook "Reload a program only if its configuration has changed"
+	[ "$(cat out.1 app.conf)" = $'reloaded\nport=8080' ]
+	[ -z "$(again 1 2>&1)" ]
+	[ "$(altered 1 's/sed/false/' 2>&1)" = $'spool: false: exited with status 1; the file is unchanged\napp.conf was not made' ]
+	[ "$(altered 1 's/8080/8081/')" = reloaded ]
+}
+
+@test "See what would change" {
+	echo port=80 >app.conf
+	run cook "See what would change"
+	[ "$status" -eq 0 ]
+	[[ $output == *$'\n-port=80\n+port=8080\n'* ]]
+	[ "$(cat app.conf)" = port=80 ]
+}
+
+@test "A file that several processes change" {
+	needs flock
+	echo 0 >count
+	cook "A file that several processes change"
+	[ "$(cat count)" = 2 ]
+	echo 0 >count
+	for _ in {1..5}; do again 1 & done
+	wait
+	[ "$(cat count)" = 5 ]
+	for _ in {1..5}; do again 2 & done
+	wait
+	[ "$(cat count)" = 10 ]
+	# A failure is not tried again.
+	altered 1 's/awk/false/' || true
+	[ "$(cat count)" = 10 ]
+}
+
 # The smallest PDF that pdfinfo takes.
 make_pdf() {
 	/usr/bin/python3 - <<-'END'

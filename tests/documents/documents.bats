@@ -114,6 +114,7 @@ example_files() {
 	printf 'echo a%d\n' 3 2 1 3 >list
 	echo a >notes
 	echo a >conf
+	echo 1 >n
 	echo 'a report' >upload.bin
 	rm -f db.sqlite
 	sqlite3 db.sqlite 'create table t (x); insert into t values (1), (2)'
@@ -144,7 +145,8 @@ examples() {
 	man_examples >commands
 	example_files
 	examples <commands
-	[ "$count" -eq 15 ]
+	[ "$count" -eq 16 ]
+	[ "$(cat n)" = 2 ]
 	[ "$(gzip -dc src.tar.gz | tar -xO src/file | tail -n 1)" = 1000 ]
 	grep -q 'doc.tar$' out.6
 	[ "$(cat out.7 out.8)" = $'2\na report' ]
@@ -196,11 +198,11 @@ examples() {
 			printf '#!/bin/sh\necho part\n[ $# -eq 0 ] || echo part >>"$1"\nexit 9\n' >bin/failing
 			chmod +x bin/failing
 			mkdir -p before
-			cp list script notes conf before
+			cp list script notes conf n before
 			run bash -c "$(sed -E 's/ *#.*//; s/(-f|--edit) .*/\1 failing {}/
-			    s/(-o [a-z]+) (sort|sed|cat|tac)( .*)?$/\1 failing/' <<<"$command")"
+			    s/(-o [a-z]+) (sort|sed|cat|tac|awk)( .*)?$/\1 failing/' <<<"$command")"
 			[ "$status" -eq 9 ]
-			for file in list script notes conf; do
+			for file in list script notes conf n; do
 				cmp "$file" "before/$file"
 			done
 			[ ! -e copy ]
@@ -210,7 +212,7 @@ examples() {
 		esac
 		checked=$((checked + 1))
 	done <commands
-	[ "$checked" -ge 17 ]
+	[ "$checked" -ge 19 ]
 }
 
 @test "no other line of the man page is a command" {
@@ -257,7 +259,8 @@ first_screen() {
 	# The last ones install.
 	diff <(printf '%s\n' contrib/bootstrap 'sudo make -C build/default install') <(tail -n 2 commands)
 	examples < <(head -n -2 commands)
-	[ "$count" -eq 12 ]
+	[ "$count" -eq 13 ]
+	[ "$(cat n)" = 2 ]
 	[ "$(cat list~)" = $'echo a1\necho a2\necho a3' ]
 	[ "$(cat list)" = $'echo b1\necho b2\necho b3' ]
 	cmp list copy
@@ -292,7 +295,7 @@ first_screen() {
 import run
 
 table = [(name, title, 3, {"spool": "spool", "cat": "cat"}, {"spool": 0.5, "cat": 1.25})
-         for name, title, _, _ in run.ROWS + [run.SLOW]]
+         for name, title, _, _ in run.ROWS + [run.WAIT, run.SLOW]]
 del table[0][4]["cat"], table[0][3]["cat"]
 with open("README", "w") as file:
     file.write("before\n%s\nold\n%s\nafter\n" % run.MARKS)
@@ -301,7 +304,7 @@ with open("results", "w") as file:
     file.write(run.for_results(table))
 END
 	[ "$(grep -c '| 0.50 | 1.25 (2.50) |$' bench/README)" -eq 5 ]
-	[ "$(grep -c '| 0.50 | 1.25 (2.50) |$' bench/results)" -eq 13 ]
+	[ "$(grep -c '| 0.50 | 1.25 (2.50) |$' bench/results)" -eq 19 ]
 	grep -q '^| 5 bytes, a hundred times | 0.50 | - |$' bench/results
 	grep -qE '^ +0.500  spool$' bench/results
 	run ! grep -E '^old|  spool$' bench/README

@@ -83,6 +83,7 @@ somewhere() {
 @test "figures.c" {
 	row 0 "spool: 292 bytes (292B), all in memory; soaked in 0.000 s, replayed in 0.000 s" spool -v
 	row 0 "spool: 292 bytes (292B), all in memory; soaked in 0.000 s" spool -v true
+	row 0 "spool: 292 bytes (292B), all in memory; soaked in 0.000 s, created in 0.000 s" spool -v -o g
 	row 0 "spool: 292 bytes (292B): 1B in memory, 291B in d; soaked in 0.000 s, replayed in 0.000 s" spool -v -m 1 -T d
 	row 1 "spool: no/such: cannot write the figures: No such file or directory; nothing was read" spool --stats no/such
 	row 1 "spool: f: cannot write the figures: Input/output error; nothing was read" \
@@ -397,6 +398,19 @@ attributed() {
 	row 1 "spool: d/f: cannot create: its directory is immutable (chattr -i); nothing was read" attributed d i spool -o d/f
 	row 1 "spool: ./f: cannot make its backup f~: its directory is append-only; nothing was read, the file is unchanged" \
 	    attributed . a spool -b -o ./f
+}
+
+@test "target.c: guarded" {
+	row 3 "spool: f: it exists, and --no-clobber was given; nothing was read" spool --no-clobber -o f
+	row 1 "spool: /dev/null: cannot guard: it is not a regular file; nothing was read" spool -g -o /dev/null
+	row 3 "spool: f: it was changed by another process since spool was started; spool has left it alone" \
+	    spool -g -o f sh -c 'echo other >f'
+	[ "$(cat f)" = other ]
+	row 3 "spool: f: it was removed by another process since spool was started; spool has left it alone" spool -g -o f rm f
+	row 3 "spool: new: it was created by another process since spool was started; spool has left it alone" \
+	    spool -g -o new cp f new
+	row 1 "spool: f: it was changed by another process, and is replaced: cannot undo that: Input/output error; what it was is ./.f.spool-XXXXXX" \
+	    env FAIL_DO='echo other >f' FAIL=renameat2:GO:1,renameat2:EIO:2 LD_PRELOAD="$INJECT" spool -g -o f
 }
 
 @test "target.c: at the end" {

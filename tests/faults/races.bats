@@ -474,6 +474,70 @@ meanwhile() {
 	only in old spilled
 }
 
+@test "meanwhile: -g, and others change the file in the last moment" {
+	small
+	# Between the last look and the exchange.
+	local told="spool: f: it was changed by another process since spool was started; spool has left it alone"
+	for what in 'echo theirs >theirs; mv theirs f' 'echo theirs >f'; do
+		cp old f
+		run meanwhile "$what" renameat2:GO:1 spool -g -o f
+		[ "$status" -eq 3 ]
+		[ "$output" = "$told" ]
+		[ "$(cat f)" = theirs ]
+	done
+	cp old f
+	run meanwhile 'rm f' renameat2:GO:1 spool -g -o f
+	[ "$status" -eq 3 ]
+	[ "$output" = "${told/changed/removed}" ]
+	# And once more while the exchange is undone: the newest file stays.
+	cp old f
+	run meanwhile 'date +%N >last; cp last theirs; mv theirs f' renameat2:GO:1-2 spool -g -o f
+	[ "$status" -eq 3 ]
+	cmp f last
+	rm last
+	cp old f
+	run meanwhile 'if [ -e once ]; then rm f; else touch once; echo theirs >f; fi' renameat2:GO:1-2 spool -g -o f
+	[ "$status" -eq 3 ]
+	[ "$(cat f)" = theirs ]
+	only f in old once spilled
+}
+
+@test "meanwhile: -g, others change the file, and that cannot be undone: their file has a name" {
+	small
+	local kept
+	run meanwhile 'echo theirs >f' renameat2:GO:1,renameat2:EIO:2 spool -g --stats figures -o f
+	[ "$status" -eq 1 ]
+	kept=.f.spool-${output##*/.f.spool-}
+	[ "$output" = "spool: f: it was changed by another process, and is replaced: cannot undo that: Input/output error; what it was is ./$kept" ]
+	cmp f in
+	[ "$(cat "$kept")" = theirs ]
+	grep -q '"changed": true' figures
+	only f in old spilled figures "$kept"
+}
+
+@test "-g: a directory that is locked, or cannot be; no exchange" {
+	small
+	given flock:EAGAIN:1-3 spool -g -o f
+	cmp f in
+	cp old f
+	refuses flock:EAGAIN:1-200 "f: cannot replace: Resource temporarily unavailable; the file is unchanged" spool -g -o f
+	given flock:ENOLCK:1 spool -g -o f
+	cmp f in
+	cp old f
+	given renameat2:EINVAL:1 spool -g -o f
+	cmp f in
+	cp old f
+	run meanwhile 'echo theirs >f' flock:GO:1,renameat2:EINVAL:1 spool -g -o f
+	[ "$status" -eq 3 ]
+	[ "$(cat f)" = theirs ]
+	cp old f
+	refuses renameat2:EIO:1 "f: cannot replace: Input/output error; the file is unchanged" spool -g -o f
+	# Others take the hidden name.
+	run meanwhile 'for f in .f.spool-*; do echo other >other; mv other "$f"; done' openat:EOPNOTSUPP:1,fsync:GO:1 spool -g -o f
+	[ "$status" -eq 1 ]
+	cmp f old
+}
+
 @test "meanwhile: others write into new contents that cannot be private" {
 	small
 	mkdir base m

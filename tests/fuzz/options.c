@@ -124,7 +124,8 @@ same(const struct options *a, const struct options *b)
 		if (rows[i].type == SETS_WORD && !same_text(*(const char *const *)here, *(const char *const *)there))
 			return false;
 	}
-	return a->memory == b->memory && a->limit == b->limit && a->backlog == b->backlog && same_text(a->limit_text, b->limit_text)
+	return a->memory == b->memory && a->limit == b->limit && a->backlog == b->backlog
+	    && a->unchanged_status == b->unchanged_status && same_text(a->limit_text, b->limit_text)
 	    && same_text(a->directory, b->directory) && same_text(a->output, b->output)
 	    && same_text(a->backup, b->backup) && a->append == b->append && a->fall_back == b->fall_back
 	    && same_list(a->command, b->command);
@@ -220,12 +221,26 @@ take_backlog(struct options *options, const char *argument)
 	return size_parse(argument, &options->backlog) == NULL && options->backlog > 0 ? RETURNED : STATUS_USAGE;
 }
 
+static int
+take_unchanged(struct options *options, const char *argument)
+{
+	char *end;
+	const long number = strtol(argument, &end, 10);
+
+	if (end == argument || *end != '\0' || number < 1 || number > 125)
+		return STATUS_USAGE;
+	options->unchanged_status = (int)number;
+	return RETURNED;
+}
+
 /* Takes one option. RETURNED: go on; else the status to exit with. */
 static int
 take_word_of(struct options *options, const struct word *word, const char *argument)
 {
 	if (strcmp(word->name, "backlog") == 0)
 		return take_backlog(options, argument);
+	if (strcmp(word->name, "unchanged-status") == 0)
+		return take_unchanged(options, argument);
 	switch (word->letter) {
 	case 'b':
 		if (argument != NULL && (*argument == '\0' || strchr(argument, '/') != NULL))
@@ -337,12 +352,14 @@ read_as_spool(struct options *options, char **argv, char **operands)
 {
 	int status = read_plainly(options, spool_words(), true, argv, operands);
 	const bool for_file = options->append || options->overwrite || options->if_changed || options->no_sync || options->edit
-	    || options->backup != NULL;
+	    || options->backup != NULL || options->guard || options->no_clobber || options->unchanged_status != 0;
 
 	if (status != RETURNED)
 		return status;
 	options->command = operands[0] != NULL ? operands : NULL;
 	if ((for_file && options->output == NULL) || (options->append && (options->overwrite || options->edit))
+	    || (options->no_clobber && (options->append || options->overwrite))
+	    || (options->unchanged_status != 0 && !options->if_changed)
 	    || (options->name != NULL && options->output != NULL)
 	    || (options->stream && (options->output != NULL || options->check != NULL || options->file || options->name != NULL
 	    || options->limit_text != NULL)) || (backlog_given && !options->stream)
