@@ -414,6 +414,8 @@ def replacing():
     yield Operation("new-suffix", SPILL, target="d/f.txt")
     yield Operation("symlink", SPILL, target=FILE, old=True, shell='ln -sf d/f link; "$SPOOL" -m 10K -o link')
     yield Operation("backup", SPILL + ("-b",), target=FILE, old=True)
+    yield Operation("guard-spill", SPILL + ("-g",), target=FILE, old=True)
+    yield Operation("no-clobber-spill", SPILL + ("--no-clobber",), target=FILE)
     yield Operation("if-changed-other", SPILL + ("-u",), target=FILE, old=True)
     yield Operation("if-changed-same", SPILL + ("-u",), target=FILE, old=True, before=MANY, contents=MANY, feed=[MANY],
                     run=same_contents)
