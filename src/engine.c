@@ -7,6 +7,7 @@
 
 #include "engine.h"
 #include "counts.h"
+#include "ending.h"
 #include "job.h"
 #include "message.h"
 #include "named.h"
@@ -34,7 +35,7 @@ engine_open(struct job *job, bool filled)
 	struct spool_options engine = SPOOL_OPTIONS_DEFAULT;
 
 	engine.memory_limit = options->memory;
-	engine.size_limit = options->limit;
+	engine.size_limit = ending_limit(options);
 	engine.spill_filled = filled;
 	engine.directory = options->directory;
 	engine.hold = signals_hold;

@@ -21,6 +21,7 @@
  *				all that the page cache may have (cache.c), -> ring.c; pace.c: how often
  *				a pipe is read; io.c below all
  *	  product_soak		product.c	or the file that COMMAND has made becomes the stream
+ *	  ending_take_off	ending.c	the last line, for -e
  *	  gate			gate.c		CHECK, on what spool_seal, target_show or named_show returns; braces.c:
  *				{} in it; fingerprint.c: whether CHECK has changed the stream
  *	  source_end		source.c	COMMAND's end, and its status
@@ -54,6 +55,7 @@
 #include "braces.h"
 #include "command.h"
 #include "consumer.h"
+#include "ending.h"
 #include "engine.h"
 #include "figures.h"
 #include "gate.h"
@@ -409,6 +411,8 @@ transact(struct job *job)
 
 	progress_begin(job->options->progress, job->source, COUNTS_SOAK);
 	status = job->makes_file ? product_soak(job) : engine_soak(job);
+	if (status == STATUS_DONE && job->options->end != NULL)
+		status = ending_take_off(job);
 	skip = status == STATUS_DONE && job->options->skip_empty && spool_size(job->spool) == 0;
 	if (status == STATUS_DONE && !skip)
 		status = gate(job);

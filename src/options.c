@@ -78,7 +78,8 @@ print_exit(const char *text)
 }
 
 /* The rows that share a line with the next one, so that the help has 24 lines, as a terminal. */
-static const char *const shared[] = { "append", "guard", "edit", "file", "progress", "help" };
+static const char *const shared[] = { "append", "guard", "edit", "file", "stream", "progress",
+    "help" };
 
 static bool
 shares_line(const struct row *row)
@@ -393,11 +394,20 @@ check_file(struct options *options)
 	const char *option = options->edit ? "--edit" : options->name != NULL ? "--name" : "-f";
 	const char *wrong = options->name == NULL ? NULL : objection_to_name(options->name);
 
+	if (options->end != NULL && strchr(options->end, '\n') != NULL) {
+		message("-e '%s': it is more than one line", options->end);
+		usage_exit();
+	}
+
 	options->file = options->file || options->edit || options->name != NULL;
 	if (!options->file)
 		return;
 	if (wrong != NULL) {
 		message("--name '%s': %s", options->name, wrong);
+		usage_exit();
+	}
+	if (options->end != NULL && options->output != NULL) {
+		message("%s and -e cannot be used together with -o", option);
 		usage_exit();
 	}
 	if (options->command == NULL) {

@@ -10,6 +10,7 @@ struct options {
 	off_t memory;			/* -m, in bytes; SPOOL_UNLIMITED: never spill; SPOOL_AUTOMATIC: not given */
 	bool stream;			/* -s */
 	off_t backlog;			/* --backlog, in bytes; SPOOL_UNLIMITED: none */
+	const char *end;		/* -e, or NULL */
 	off_t limit;			/* -l, in bytes; SPOOL_UNLIMITED: none */
 	const char *limit_text;		/* -l as it was given */
 	const char *directory;		/* -T, or NULL */

@@ -288,6 +288,21 @@ with_book() {
 	[ "$(cat src/one src/two)" = $'        a\n        a' ]
 }
 
+@test "Replace a file only if the writer at the other end succeeds" {
+	needs ssh
+	printf '#!/bin/sh\nexec "$@"\n' >sudo
+	chmod +x sudo
+	PATH=$PWD:$PATH
+	mkdir -p far
+	seq 9 >far/data
+	cook "Replace a file only if the writer at the other end succeeds"
+	cmp data far/data
+	echo old >data
+	run ! altered 1 '1!d; s/cat data/head -c 5 data; false/'
+	run ! altered 1 '2!d; s/cat data/cat no-such/'
+	[ "$(cat data)" = old ]
+}
+
 @test "Reload a program only if its configuration has changed" {
 	echo port=80 >template
 	printf '#!/bin/sh\necho reloaded\n' >reload

@@ -145,8 +145,9 @@ examples() {
 	man_examples >commands
 	example_files
 	examples <commands
-	[ "$count" -eq 16 ]
+	[ "$count" -eq 17 ]
 	[ "$(cat n)" = 2 ]
+	cmp log log.copy
 	[ "$(gzip -dc src.tar.gz | tar -xO src/file | tail -n 1)" = 1000 ]
 	grep -q 'doc.tar$' out.6
 	[ "$(cat out.7 out.8)" = $'2\na report' ]
@@ -181,6 +182,13 @@ examples() {
 			run bash -o pipefail -c "${command/cat upload/cat large}"
 			[ "$status" -eq 3 ]
 			;;
+		*'echo END'*)
+			run bash -o pipefail -c "${command/cat log/false}"
+			[ "$status" -eq 3 ]
+			run bash -o pipefail -c "${command/cat log/head -c 3 log}"
+			[ "$status" -eq 3 ]
+			[ ! -e log.copy ]
+			;;
 		*'| spool -u -o'*)
 			# What is said beside it: this form does not see the failure.
 			;;
@@ -212,7 +220,7 @@ examples() {
 		esac
 		checked=$((checked + 1))
 	done <commands
-	[ "$checked" -ge 19 ]
+	[ "$checked" -ge 21 ]
 }
 
 @test "no other line of the man page is a command" {
@@ -259,8 +267,9 @@ first_screen() {
 	# The last ones install.
 	diff <(printf '%s\n' contrib/bootstrap 'sudo make -C build/default install') <(tail -n 2 commands)
 	examples < <(head -n -2 commands)
-	[ "$count" -eq 13 ]
+	[ "$count" -eq 14 ]
 	[ "$(cat n)" = 2 ]
+	cmp log log.copy
 	[ "$(cat list~)" = $'echo a1\necho a2\necho a3' ]
 	[ "$(cat list)" = $'echo b1\necho b2\necho b3' ]
 	cmp list copy

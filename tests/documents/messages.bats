@@ -99,6 +99,17 @@ somewhere() {
 	row 0 "spool: 292 bytes (292B): 292B through d; streamed in 0.000 s, at most 292B waited" spool -s -v -m 0 -T d
 }
 
+@test "ending.c" {
+	row 3 "spool: standard input: its last line is not 'END' (-e); nothing was released" spool -e END
+	row 3 "spool: sed: its last line is not 'END' (-e); the file is unchanged" spool -e END -o f sed 's/100/END?/'
+	row 1 "spool: d: cannot shorten the spill file: Input/output error; nothing was released" \
+	    with ftruncate:EIO:1 spool -m 0 -T d -e 100
+	somewhere 1 "spool: d: cannot read the spill file: Input/output error; nothing was released" \
+	    pread:EIO spool -m 0 -T d -e 100
+	somewhere 1 "spool: cannot read the stream in memory: Cannot allocate memory; nothing was released" \
+	    malloc:ENOMEM spool -e 100
+}
+
 # shellcheck disable=SC2016 # for the shells that are started
 @test "relay.c" {
 	row 1 "spool: cannot start: Too many open files; nothing was read" with pipe2:EMFILE:1 spool -s

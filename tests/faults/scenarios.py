@@ -49,6 +49,7 @@ class Scenario:
     threads: bool = False       # some of the calls are made by threads
     program: str = None         # instead of spool
     environment: tuple = ()     # pairs
+    ending: bool = False        # the source has a last line that is taken off
 
     def arguments(self):
         options = list(self.options)
@@ -58,8 +59,12 @@ class Scenario:
             options += ["-o", "d/link" if self.how == "link" else self.target]
         return options + list(self.command)
 
+    def comes(self):
+        return stream(self.length) + (b"\nEND\n" if self.ending else b"")
+
     def new(self):
-        return (self.before if self.how in ("append", "edit") else b"") + stream(self.length)
+        return ((self.before if self.how in ("append", "edit") else b"") + stream(self.length)
+                + (b"\n" if self.ending else b""))
 
     def waits(self):
         """COMMAND does not take the place of spool."""
@@ -99,6 +104,7 @@ SCENARIOS = [
     Scenario("symlink", SPILL, target="d/sub/f", old=True, how="link"),
     Scenario("elsewhere", SPILL + ("-b", "-T", "tmp"), target=FILE, old=True),
     Scenario("if-changed", SPILL + ("-u",), target=FILE, old=True),
+    Scenario("ending", SPILL + ("-e", "END"), target=FILE, old=True, ending=True),
     Scenario("guard", SPILL + ("-g",), target=FILE, old=True),
     Scenario("check-file", SPILL + ("-c", CHECK_FILE), target=FILE, old=True),
     Scenario("overwrite", SPILL + ("-w",), target=FILE, old=True, how="overwrite"),
@@ -199,8 +205,8 @@ def prepare(scenario):
     for name, text in (("script", b"cat stream\n"), ("open", b'cat "$1"\n')):
         if "./" + name in scenario.command and not os.path.exists(name):
             write_file(name, text, 0o755)       # without #!
-    if not os.path.exists("stream") or os.path.getsize("stream") != scenario.length:
-        write_file("stream", stream(scenario.length))
+    if not os.path.exists("stream") or os.path.getsize("stream") != len(scenario.comes()):
+        write_file("stream", scenario.comes())
 
 
 def open_source(scenario):
@@ -210,7 +216,7 @@ def open_source(scenario):
         return os.open("stream", os.O_RDONLY)
     out, into = os.pipe()
     fcntl.fcntl(into, fcntl.F_SETPIPE_SZ, PIPE)
-    os.write(into, stream(scenario.length))
+    os.write(into, scenario.comes())
     os.close(into)
     return out
 

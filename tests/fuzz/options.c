@@ -339,8 +339,12 @@ read_file(struct options *options)
 	const char *name = options->name;
 
 	options->file = options->file || name != NULL || options->edit;
+	if (options->end != NULL && strchr(options->end, '\n') != NULL)
+		return STATUS_USAGE;
 	if (!options->file)
 		return RETURNED;
+	if (options->end != NULL && options->output != NULL)
+		return STATUS_USAGE;
 	if (options->command == NULL || !has_braces(options->command + 1))
 		return STATUS_USAGE;
 	return name != NULL && (strchr(name, '/') != NULL || strlen(name) > NAME_MAX || strcmp(name, ".") == 0
@@ -361,7 +365,7 @@ read_as_spool(struct options *options, char **argv, char **operands)
 	    || (options->no_clobber && (options->append || options->overwrite))
 	    || (options->unchanged_status != 0 && !options->if_changed)
 	    || (options->name != NULL && options->output != NULL)
-	    || (options->stream && (options->output != NULL || options->check != NULL || options->file || options->name != NULL
+	    || (options->stream && (options->output != NULL || options->check != NULL || options->end != NULL || options->file || options->name != NULL
 	    || options->limit_text != NULL)) || (backlog_given && !options->stream)
 	    || (options->ignore_epipe && (options->output != NULL || options->command != NULL)))
 		return STATUS_USAGE;
