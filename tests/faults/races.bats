@@ -513,6 +513,14 @@ meanwhile() {
 	[ "$(cat "$kept")" = theirs ]
 	grep -q '"changed": true' figures
 	only f in old spilled figures "$kept"
+	rm "$kept"
+	# Others replace it for ever: their newest is kept.
+	cp old f
+	run meanwhile 'date +%N >last; cp last theirs; mv theirs f' renameat2:GO:1-200 spool -g -o f
+	[ "$status" -eq 1 ]
+	kept=.f.spool-${output##*/.f.spool-}
+	[ "$output" = "spool: f: it was changed by another process, and is replaced: cannot undo that: Device or resource busy; what it was is ./$kept" ]
+	cmp "$kept" last
 }
 
 @test "-g: a directory that is locked, or cannot be; no exchange" {
@@ -532,6 +540,10 @@ meanwhile() {
 	[ "$(cat f)" = theirs ]
 	cp old f
 	refuses renameat2:EIO:1 "f: cannot replace: Input/output error; the file is unchanged" spool -g -o f
+	# SMB.
+	FAIL_TYPE=fe534d42 given fsync:EIO:99 spool -g -o f
+	cmp f in
+	cp old f
 	# Others take the hidden name.
 	run meanwhile 'for f in .f.spool-*; do echo other >other; mv other "$f"; done' openat:EOPNOTSUPP:1,fsync:GO:1 spool -g -o f
 	[ "$status" -eq 1 ]
