@@ -18,11 +18,13 @@
 size_t	__real_strlcpy(char *to, const char *from, size_t size);
 size_t	__real_strlcat(char *to, const char *from, size_t size);
 int	__real_dehumanize_number(const char *text, int64_t *number);
+long long __real_strtonum(const char *text, long long least, long long most, const char **wrong);
 int	__real_humanize_number(char *text, size_t size, int64_t number, const char *suffix, int scale, int flags);
 
 size_t	__wrap_strlcpy(char *to, const char *from, size_t size);
 size_t	__wrap_strlcat(char *to, const char *from, size_t size);
 int	__wrap_dehumanize_number(const char *text, int64_t *number);
+long long __wrap_strtonum(const char *text, long long least, long long most, const char **wrong);
 int	__wrap_humanize_number(char *text, size_t size, int64_t number, const char *suffix, int scale, int flags);
 
 /* What is read has to have been written, here as well. */
@@ -63,6 +65,16 @@ __wrap_dehumanize_number(const char *text, int64_t *number)
 	check_text(text);
 	if (result == 0)
 		__msan_unpoison(number, sizeof(*number));
+	return result;
+}
+
+long long
+__wrap_strtonum(const char *text, long long least, long long most, const char **wrong)
+{
+	const long long result = __real_strtonum(text, least, most, wrong);
+
+	check_text(text);
+	__msan_unpoison(wrong, sizeof(*wrong));
 	return result;
 }
 
