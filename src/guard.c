@@ -29,12 +29,6 @@ is_expected(const struct place *place, const struct stat *expected)
 }
 
 #ifdef HAVE_RENAMEAT2
-static bool
-is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
 /* Exchanges the two names. came: what has the hidden one then; zeroed if that cannot be looked at. */
 static int
 swap(const struct staged *staged, struct stat *came)
@@ -50,7 +44,8 @@ swap(const struct staged *staged, struct stat *came)
 
 /*
  * came, which has the hidden name, was not expected: it gets its name back. If another process has replaced the file
- * again meanwhile, that file comes back instead: it is newer, and gets the name.
+ * again meanwhile, that file comes back instead: it is newer, and gets the name. EBUSY: another process has written into
+ * ours, which has the hidden name now, or others do not stop.
  */
 static int
 swap_back(const struct staged *staged, const struct stat *ours, struct stat came)
@@ -61,8 +56,10 @@ swap_back(const struct staged *staged, const struct stat *ours, struct stat came
 	for (int i = 0; i < ATTEMPTS; i++) {
 		if (swap(staged, &next) == -1)
 			return errno == ENOENT ? hidden_rename_new(place, staged->name, place->name) : -1;
-		if (next.st_nlink == 0 || is_same_file(&next, &put))
+		if (next.st_nlink == 0 || old_is_same(&next, &put))
 			return 0;
+		if (next.st_dev == ours->st_dev && next.st_ino == ours->st_ino)
+			break;
 		put = came;
 		came = next;
 	}
@@ -115,7 +112,7 @@ guard_publish(struct staged *staged, const struct stat *expected, char stays[NAM
 		return -1;
 	if (is_expected(place, expected)) {
 		result = exchange(staged, expected, stays);
-		if (result == -1 && (errno == ENOSYS || errno == EINVAL))
+		if (result == -1 && *stays == '\0' && (errno == ENOSYS || errno == EINVAL))
 			result = staged_publish(staged, place->name, true);
 		error = errno;
 	}

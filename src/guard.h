@@ -13,8 +13,7 @@ struct stat;
  * locked by flock(2), against other calls of this function.
  *
  * 0, or -1 with errno. EEXIST: another process has changed, replaced or removed the file, which is back under its name.
- * EWOULDBLOCK: the lock is held. If that file cannot be given its name back, the staged file has the name now, and stays
- * is the hidden name of the other one; else stays is empty.
+ * EWOULDBLOCK: the lock is held. stays: empty; or, if what came back cannot be put back, the hidden name that it keeps.
  */
 int	guard_publish(struct staged *staged, const struct stat *expected, char stays[NAME_MAX + 1]);
 

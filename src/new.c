@@ -320,7 +320,7 @@ new_publish(struct new *new)
 		return 0;
 	error = errno;
 	if (new->guarded && new->old->exists && *new->what != '\0') {
-		new->fault = NEW_TAKEN;
+		new->fault = NEW_MIXED;
 		return -1;
 	}
 	new->fault = find_fault(new, error);

@@ -22,7 +22,7 @@ enum new_fault {
 	NEW_ALTERED,			/* others have written into the file; errno has no meaning */
 	NEW_NOT_KEPT,			/* an attribute of the old file, see struct new, what */
 	NEW_REFUSED,			/* the old file can only be written into */
-	NEW_TAKEN,			/* the new file has replaced what another process wrote; what: that, under its hidden name */
+	NEW_MIXED,			/* others have changed the old file in the same moment; what: a hidden name that stays */
 	NEW_LOST			/* the file system has removed the old file; what: the new one, or "" */
 };
 

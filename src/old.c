@@ -143,8 +143,8 @@ is_same_time(const struct timespec *a, const struct timespec *b)
 bool
 old_is_same(const struct stat *a, const struct stat *b)
 {
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size
-	    && is_same_time(&a->st_mtim, &b->st_mtim);
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino && a->st_size == b->st_size && a->st_mode == b->st_mode
+	    && a->st_uid == b->st_uid && a->st_gid == b->st_gid && is_same_time(&a->st_mtim, &b->st_mtim);
 }
 
 bool

@@ -51,7 +51,10 @@ int	old_copy(const struct old *old, int fd, bool clone);
  */
 void	old_wait(struct old *old, const struct place *place, int attempts);
 
-/* Whether both are of the same file, and nobody has written to it in between. A rename changes only the st_ctim. */
+/*
+ * Whether both are of the same file, with the same size, owner, mode and time of modification; and time of change, which
+ * a rename or another link changes, too.
+ */
 bool	old_is_same(const struct stat *a, const struct stat *b);
 bool	old_is_same_with_ctime(const struct stat *a, const struct stat *b);
 

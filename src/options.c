@@ -394,11 +394,6 @@ check_file(struct options *options)
 	const char *option = options->edit ? "--edit" : options->name != NULL ? "--name" : "-f";
 	const char *wrong = options->name == NULL ? NULL : objection_to_name(options->name);
 
-	if (options->end != NULL && strchr(options->end, '\n') != NULL) {
-		message("-e '%s': it is more than one line", options->end);
-		usage_exit();
-	}
-
 	options->file = options->file || options->edit || options->name != NULL;
 	if (!options->file)
 		return;
@@ -564,6 +559,10 @@ parse_as_spool(struct options *options, int argc, char **argv)
 			check_row(options, &rows[i], given);
 	if (options->unchanged_status != 0 && !options->if_changed) {
 		message("--unchanged-status requires -u");
+		usage_exit();
+	}
+	if (options->end != NULL && strchr(options->end, '\n') != NULL) {
+		message("-e '%s': it is more than one line", options->end);
 		usage_exit();
 	}
 	check_file(options);

@@ -180,8 +180,8 @@ leads_to(const struct place *place, const char *name, const struct stat *status)
  * Whether stat(2) finds what locate() has found: 1 yes, 0 no, -1: errno. Asked after locate(), since what it followed may
  * not have been there before.
  */
-static int
-confirm(const struct place *place, const char *path)
+int
+place_confirm(const struct place *place, const char *path)
 {
 	struct stat status;
 
@@ -213,7 +213,7 @@ place_find(struct place *place, const char *path)
 			return 1;
 		if (locate(place, path) == -1)
 			return -1;
-		found = confirm(place, path);
+		found = place_confirm(place, path);
 		if (found != 0)
 			return found == 1 ? 0 : -1;
 		place_close(place);

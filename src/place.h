@@ -24,6 +24,9 @@ struct place {
 int	place_find(struct place *place, const char *path);
 void	place_close(struct place *place);
 
+/* Whether path still leads to this place: 1 yes, 0 no. -1: errno of stat(2). */
+int	place_confirm(const struct place *place, const char *path);
+
 /*
  * The number of a descriptor of this process that path names: /dev/stdout and its like, /dev/fd/N and
  * /proc/self/fd/N, also through symbolic links. -1: path names no descriptor.

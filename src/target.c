@@ -149,10 +149,6 @@ prepare_regular(struct target *target)
 		return STATUS_FAILED;
 	target->existed = target->old.exists;
 	target->before = target->old.status;
-	if (target->old.exists && target->options.must_be_new) {
-		message("%s: it exists, and --no-clobber was given; nothing was read", target->options.file);
-		return STATUS_REFUSED;
-	}
 	if (target->old.exists && target->mode != TARGET_APPEND
 	    && chattr_append_only(target->place.directory, target->place.name))
 		return refuse(target, target->mode == TARGET_REPLACE ? "replace" : "overwrite",
@@ -183,8 +179,13 @@ int
 target_prepare(struct target *target)
 {
 	const struct place *place = &target->place;
+	struct stat status;
 	int found = 1;
 
+	if (target->options.must_be_new && stat(target->options.file, &status) == 0) {
+		message("%s: it exists, and --no-clobber was given; nothing was read", target->options.file);
+		return STATUS_REFUSED;
+	}
 	target->descriptor = place_descriptor(target->options.file);
 	if (target->descriptor == -1)
 		found = place_find(&target->place, target->options.file);
@@ -368,8 +369,8 @@ report(const struct target *target)
 		message("%s: cannot replace: %s; use -w to overwrite the file in place; %s", file,
 		    errno == EBUSY ? "it is a mount point" : place_strerror(&target->place), target_state(target));
 		break;
-	case NEW_TAKEN:
-		message("%s: it was changed by another process, and is replaced: cannot undo that: %s; what it was is %s/%s",
+	case NEW_MIXED:
+		message("%s: cannot replace: %s; other processes have changed it in the same moment, one version is %s/%s",
 		    file, strerror(errno), target->place.path, what);
 		break;
 	case NEW_LOST:
@@ -425,7 +426,7 @@ publish(struct target *target)
 {
 	old_close(&target->old);	/* SMB does not replace an open file */
 	if (new_publish(&target->new) == -1) {
-		target->changed = target->new.fault == NEW_TAKEN;
+		target->changed = target->new.fault == NEW_MIXED;
 		return give_up(target);
 	}
 	return note(target, target->old.exists ? "replaced" : "created");
@@ -530,7 +531,11 @@ try_to_commit(struct target *target, struct spool *spool)
 {
 	int done;
 
+	if (target->options.guarded && place_confirm(&target->place, target->options.file) == 0)
+		return refuse_changed(target);
 	if (look(target) == -1) {
+		if (target->options.guarded && (errno == EINVAL || errno == EISDIR))
+			return refuse_changed(target);
 		if (errno != EINVAL)
 			return fail(target, target->old.doing);
 		message("%s: cannot write: it is not a regular file any more; nothing was released",
@@ -585,7 +590,11 @@ target_commit(struct target *target, struct spool *spool)
 	if (status != AGAIN)
 		return status;
 	errno = target->refusal;
-	return fail(target, verb(target));
+	if (errno != EWOULDBLOCK)
+		return fail(target, verb(target));
+	message("%s: cannot replace: another process has locked its directory (flock); %s", target->options.file,
+	    target_state(target));
+	return STATUS_FAILED;
 }
 
 const char *

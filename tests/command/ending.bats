@@ -32,7 +32,7 @@ ended() {
 			cmp "$file" f
 		done
 	done
-	ended nine | spool -e END -u --unchanged-status 10 -o nine || [ $? = 10 ]
+	run -10 sh -c '{ cat nine; echo END; } | spool -e END -u --unchanged-status 10 -o nine'
 	[ "$(ended empty | spool -n -e END echo started)" = "" ]
 	[ "$(ended nine | spool -e END sh -c 'echo "$SPOOL_SIZE"')" = 18 ]
 	ended nine | spool -e END -c 'cmp nine && test "$SPOOL_SIZE" = 18' | cmp nine

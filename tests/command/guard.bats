@@ -33,11 +33,11 @@ changed() {
 	spool -n -v --stats figures -o f </dev/null 2>err
 	grep -Eq 'soaked in [0-9.]+ s$' err
 	changed false
-	spool --stats figures -o f false || [ $? = 1 ]
+	run -1 spool --stats figures -o f false
 	changed false
-	seq 8 | spool -c false --stats figures -o f || [ $? = 3 ]
+	run -3 spool -c false --stats figures -o f true
 	changed false
-	spool --stats figures -o f no-such-command || [ $? = 127 ]
+	run -127 spool --stats figures -o f no-such-command
 	changed false
 	seq 9 | spool --stats figures >/dev/null
 	changed null
@@ -111,12 +111,34 @@ lost() {
 		[ ! -e f ]
 		lost "$options" 'echo theirs >f' 'it was created'
 		[ "$(cat f)" = theirs ]
+		lost "$options" 'chmod 600 f' 'it was changed'
+		[ "$(stat -c %a f)" = 600 ]
+		lost "$options" 'ln f second; rm second' 'it was changed'
+		lost "$options" 'rm f; ln -s nowhere f' 'it was changed'
+		rm f
+		lost "$options" 'mkdir f' 'it was created'
+		rmdir f
+		lost "$options" 'mkfifo f' 'it was created'
 		only f
+		rm f
 	done
-	rm f
 	lost --no-clobber 'echo theirs >f' 'it was created'
 	[ "$(cat f)" = theirs ]
 	only f
+}
+
+@test "-g: the path leads to another file meanwhile" {
+	echo a >a
+	echo b >b
+	ln -s a f
+	lost -g 'ln -sfn b f' 'it was changed'
+	[ "$(cat a b f)" = $'a\nb\nb' ]
+	rm f
+	mkdir d
+	echo old >d/f
+	says 3 "spool: d/f: it was changed by another process since spool was started; spool has left it alone" \
+	    spool -g -o d/f sh -c 'mv d e; mkdir d; echo theirs >d/f; echo mine'
+	[ "$(cat d/f e/f)" = $'theirs\nold' ]
 }
 
 @test "-g: many at once count each success once" {
@@ -126,7 +148,7 @@ lost() {
 		(spool -g -o n awk '{ print $1 + 1 }' n 2>/dev/null && echo done >"ok$i") &
 	done
 	wait
-	for i in ok*; do done=$((done + 1)); done
+	done=$(find . -name 'ok*' | wc -l)
 	[ "$(cat n)" -eq "$done" ]
 	[ "$done" -ge 1 ]
 	rm ok*
@@ -140,6 +162,12 @@ lost() {
 	seq 9 | cmp f
 	says 2 "spool: --no-clobber and -a cannot be used together" spool --no-clobber -a -o f
 	says 2 "spool: --no-clobber and -w cannot be used together" spool --no-clobber -w -o f
+	mkfifo fifo
+	says 3 "spool: fifo: it exists, and --no-clobber was given; nothing was read" spool --no-clobber -o fifo
+	rm fifo
+	mkdir d
+	says 3 "spool: d: it exists, and --no-clobber was given; nothing was read" spool --no-clobber -o d
+	rmdir d
 	says 1 "spool: /dev/null: cannot guard: it is not a regular file; nothing was read" spool -g -o /dev/null
 	says 2 "spool: -g requires -o FILE" spool -g
 	only f

@@ -420,7 +420,9 @@ attributed() {
 	row 3 "spool: f: it was removed by another process since spool was started; spool has left it alone" spool -g -o f rm f
 	row 3 "spool: new: it was created by another process since spool was started; spool has left it alone" \
 	    spool -g -o new cp f new
-	row 1 "spool: f: it was changed by another process, and is replaced: cannot undo that: Input/output error; what it was is ./.f.spool-XXXXXX" \
+	row 1 "spool: f: cannot replace: another process has locked its directory (flock); the file is unchanged" \
+	    with flock:EAGAIN:1-200 spool -g -o f
+	row 1 "spool: f: cannot replace: Input/output error; other processes have changed it in the same moment, one version is ./.f.spool-XXXXXX" \
 	    env FAIL_DO='echo other >f' FAIL=renameat2:GO:1,renameat2:EIO:2 LD_PRELOAD="$INJECT" spool -g -o f
 }
 

@@ -496,6 +496,10 @@ meanwhile() {
 	cmp f last
 	rm last
 	cp old f
+	run meanwhile 'chmod 600 f' fsync:GO:1 spool -g -o f
+	[ "$status" -eq 3 ]
+	cmp f old
+	[ "$(stat -c %a f)" = 600 ]
 	run meanwhile 'if [ -e once ]; then rm f; else touch once; echo theirs >f; fi' renameat2:GO:1-2 spool -g -o f
 	[ "$status" -eq 3 ]
 	[ "$(cat f)" = theirs ]
@@ -508,7 +512,7 @@ meanwhile() {
 	run meanwhile 'echo theirs >f' renameat2:GO:1,renameat2:EIO:2 spool -g --stats figures -o f
 	[ "$status" -eq 1 ]
 	kept=.f.spool-${output##*/.f.spool-}
-	[ "$output" = "spool: f: it was changed by another process, and is replaced: cannot undo that: Input/output error; what it was is ./$kept" ]
+	[ "$output" = "spool: f: cannot replace: Input/output error; other processes have changed it in the same moment, one version is ./$kept" ]
 	cmp f in
 	[ "$(cat "$kept")" = theirs ]
 	grep -q '"changed": true' figures
@@ -519,8 +523,22 @@ meanwhile() {
 	run meanwhile 'date +%N >last; cp last theirs; mv theirs f' renameat2:GO:1-200 spool -g -o f
 	[ "$status" -eq 1 ]
 	kept=.f.spool-${output##*/.f.spool-}
-	[ "$output" = "spool: f: it was changed by another process, and is replaced: cannot undo that: Device or resource busy; what it was is ./$kept" ]
+	[ "$output" = "spool: f: cannot replace: Device or resource busy; other processes have changed it in the same moment, one version is ./$kept" ]
 	cmp "$kept" last
+	rm "$kept" last
+	# Another process writes into the new file in the moment in which it has the name.
+	cp old f
+	run meanwhile 'if [ -e once ]; then echo newest >f; else touch once; echo theirs >f; fi' renameat2:GO:1-2 spool -g -o f
+	[ "$status" -eq 1 ]
+	kept=.f.spool-${output##*/.f.spool-}
+	[ "$(cat f "$kept")" = $'theirs\nnewest' ]
+	rm "$kept"
+	# The exchange cannot be undone where it could be done.
+	cp old f
+	run meanwhile 'echo theirs >theirs; mv theirs f' renameat2:GO:1,renameat2:EINVAL:2 spool -g -o f
+	[ "$status" -eq 1 ]
+	kept=.f.spool-${output##*/.f.spool-}
+	[ "$(cat "$kept")" = theirs ]
 }
 
 @test "-g: a directory that is locked, or cannot be; no exchange" {
@@ -528,7 +546,7 @@ meanwhile() {
 	given flock:EAGAIN:1-3 spool -g -o f
 	cmp f in
 	cp old f
-	refuses flock:EAGAIN:1-200 "f: cannot replace: Resource temporarily unavailable; the file is unchanged" spool -g -o f
+	refuses flock:EAGAIN:1-200 "f: cannot replace: another process has locked its directory (flock); the file is unchanged" spool -g -o f
 	given flock:ENOLCK:1 spool -g -o f
 	cmp f in
 	cp old f
