@@ -10,7 +10,7 @@ figures() {
 	jq -e "$1" "${2:-figures}" >/dev/null || { cat "${2:-figures}"; return 1; }
 }
 
-keys='keys == ["bytes", "memory_bytes", "most_waiting_bytes", "peak_rss_bytes", "replay_seconds", "soak_seconds",
+keys='keys == ["bytes", "changed", "memory_bytes", "most_waiting_bytes", "peak_rss_bytes", "replay_seconds", "soak_seconds",
     "spill_directory", "spilled_bytes", "status", "stream_seconds"]'
 unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 

@@ -174,7 +174,7 @@ teardown_file() {
 
 @test "no command escapes: each recipe is run here" {
 	ls "$BATS_FILE_TMPDIR/recipes" >recipes
-	sed -n 's/^	cook "\(.*\)"$/\1/p' "$BATS_TEST_FILENAME" | sort -u >cooked
+	sed -n 's/^	cook "\([^"]*\)".*/\1/p' "$BATS_TEST_FILENAME" | sort -u >cooked
 	diff <(sort recipes) cooked
 	[ "$(grep -c '^```sh$' "$book")" -eq "$(find "$BATS_FILE_TMPDIR/recipes" -name '*.sh' | wc -l)" ]
 	[ "$(grep -c '^```text$' "$book")" -eq "$(find "$BATS_FILE_TMPDIR/recipes" -name '*.txt' | wc -l)" ]
@@ -268,6 +268,7 @@ with_book() {
 	printf 'none\n' >'src/two words.c'
 	printf 'colour\n' >src/three
 	touch -d 2001-01-01 'src/two words.c'
+	echo src/three >names
 	cook "Rewrite many files"
 	[ "$(cat src/a/one.c)" = '        color' ]
 	[ "$(cat src/three)" = color ]
@@ -316,9 +317,8 @@ with_book() {
 
 @test "See what would change" {
 	echo port=80 >app.conf
-	run cook "See what would change"
-	[ "$status" -eq 0 ]
-	[[ $output == *$'\n-port=80\n+port=8080\n'* ]]
+	cook "See what would change" 2>differences
+	grep -A 1 -x -e -port=80 differences | grep -qx +port=8080
 	[ "$(cat app.conf)" = port=80 ]
 }
 

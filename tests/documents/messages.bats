@@ -102,12 +102,6 @@ somewhere() {
 @test "ending.c" {
 	row 3 "spool: standard input: its last line is not 'END' (-e); nothing was released" spool -e END
 	row 3 "spool: sed: its last line is not 'END' (-e); the file is unchanged" spool -e END -o f sed 's/100/END?/'
-	row 1 "spool: d: cannot shorten the spill file: Input/output error; nothing was released" \
-	    with ftruncate:EIO:1 spool -m 0 -T d -e 100
-	somewhere 1 "spool: d: cannot read the spill file: Input/output error; nothing was released" \
-	    pread:EIO spool -m 0 -T d -e 100
-	somewhere 1 "spool: cannot read the stream in memory: Cannot allocate memory; nothing was released" \
-	    malloc:ENOMEM spool -e 100
 }
 
 # shellcheck disable=SC2016 # for the shells that are started
@@ -206,6 +200,12 @@ somewhere() {
 }
 
 @test "engine.c" {
+	row 1 "spool: d: cannot shorten the spill file: Input/output error; nothing was released" \
+	    with ftruncate:EIO:1 spool -m 0 -T d -e 100
+	somewhere 1 "spool: d: cannot read the spill file: Input/output error; nothing was released" \
+	    pread:EIO spool -m 0 -T d -e 100
+	somewhere 1 "spool: cannot read the stream in memory: Cannot allocate memory; nothing was released" \
+	    malloc:ENOMEM spool -e 100
 	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" malloc:ENOMEM spool
 	somewhere 1 "spool: cannot start: Cannot allocate memory; the file is unchanged" malloc:ENOMEM spool -o f -f cp in {}
 	row 1 "spool: cannot write the stream in memory: Too many open files; nothing was released" \
