@@ -5,7 +5,7 @@
 #include <stdbool.h>
 
 /* What has become of the file of -o: see target_outcome(). Not called where there is none. */
-void	figures_outcome(const char *word, bool changed);
+void	figures_outcome(const char *word, bool is_changed);
 
 /* The summary: one line on standard error. */
 void	figures_summary(void);

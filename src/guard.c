@@ -17,7 +17,7 @@
 #include "staged.h"
 
 /* How often others may come in between. */
-#define ATTEMPTS 100
+#define ATTEMPTS 10
 
 /* Whether the file is what it was. */
 static bool

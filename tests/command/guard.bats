@@ -145,7 +145,7 @@ lost() {
 	echo 0 >n
 	local i done=0
 	for i in {1..12}; do
-		(spool -g -o n awk '{ print $1 + 1 }' n 2>/dev/null && echo done >"ok$i") &
+		(spool -g -o n awk '{ print $1 + 1 }' n 2>/dev/null && : >"ok$i") &
 	done
 	wait
 	done=$(find . -name 'ok*' | wc -l)

@@ -520,7 +520,7 @@ meanwhile() {
 	rm "$kept"
 	# Others replace it for ever: their newest is kept.
 	cp old f
-	run meanwhile 'date +%N >last; cp last theirs; mv theirs f' renameat2:GO:1-200 spool -g -o f
+	run meanwhile 'date +%N >last; cp last theirs; mv theirs f' renameat2:GO:1-20 spool -g -o f
 	[ "$status" -eq 1 ]
 	kept=.f.spool-${output##*/.f.spool-}
 	[ "$output" = "spool: f: cannot replace: Device or resource busy; other processes have changed it in the same moment, one version is ./$kept" ]
