@@ -349,9 +349,9 @@ class Server:
             subprocess.run(self.up_command, shell=True, check=False, timeout=SECONDS)
         self.is_down = False
         for _ in range(300):
-            # In another process, which can hang.
-            if subprocess.run(["ls", self.directory], timeout=SECONDS, check=False, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL).returncode == 0:
+            # In another process, which can hang. ls(1) may be answered without the server.
+            if subprocess.run(["sh", "-c", 'echo >"$0/up" && rm "$0/up"', self.directory], timeout=SECONDS, check=False,
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL).returncode == 0:
                 return
             time.sleep(0.1)
 
