@@ -17,14 +17,6 @@
 #include "source.h"
 #include "spool.h"
 
-off_t
-ending_limit(const struct options *options)
-{
-	const off_t length = options->end == NULL ? 0 : (off_t)strlen(options->end) + 1;
-
-	return options->limit < SPOOL_UNLIMITED - length ? options->limit + length : options->limit;
-}
-
 /* Reads all of buffer at an offset. The stream's own offset is where it was. 0 or -1. */
 static int
 read_at(struct spool *spool, off_t at, char *buffer, size_t length)

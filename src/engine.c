@@ -7,7 +7,6 @@
 
 #include "engine.h"
 #include "counts.h"
-#include "ending.h"
 #include "job.h"
 #include "message.h"
 #include "named.h"
@@ -28,6 +27,15 @@
  */
 #define CACHED_BEFORE_SYNC ((off_t)16 << 20)
 
+/* -l is about the stream without the line that -e takes off. */
+static off_t
+size_limit(const struct options *options)
+{
+	const off_t length = options->end == NULL ? 0 : (off_t)strlen(options->end) + 1;
+
+	return options->limit < SPOOL_UNLIMITED - length ? options->limit + length : options->limit;
+}
+
 int
 engine_open(struct job *job, bool filled)
 {
@@ -35,7 +43,7 @@ engine_open(struct job *job, bool filled)
 	struct spool_options engine = SPOOL_OPTIONS_DEFAULT;
 
 	engine.memory_limit = options->memory;
-	engine.size_limit = ending_limit(options);
+	engine.size_limit = size_limit(options);
 	engine.spill_filled = filled;
 	engine.directory = options->directory;
 	engine.hold = signals_hold;

@@ -270,13 +270,20 @@ new_finish(struct new *new, struct spool *spool, bool sync)
 	return same == 1 ? 0 : fail_with(new, same == -1 ? NEW_UNREADABLE : NEW_ALTERED);
 }
 
+/* A new file needs no guard: it is linked to its name, which fails if there is one. */
+static bool
+is_guarded(const struct new *new)
+{
+	return new->guarded && new->old->exists;
+}
+
 /* Whether this errno of the renaming comes from what others do at the same time. */
 static bool
 is_race(const struct new *new, int error)
 {
 	const bool smb = place_is_smb(new->staged.place);
 
-	if (new->old->exists && new->guarded && (error == EEXIST || error == EWOULDBLOCK))
+	if (is_guarded(new) && (error == EEXIST || error == EWOULDBLOCK))
 		return true;
 	/* SMB refuses the name of a file that others have removed until its last close. */
 	return new->old->exists ? error == EEXIST && smb : error == EEXIST || (error == EACCES && smb);
@@ -290,6 +297,8 @@ find_fault(const struct new *new, int error)
 	const bool for_good = error == EBUSY || error == EPERM || error == ENOSYS || error == ENOTSUP;
 	struct stat now;
 
+	if (is_guarded(new) && *new->what != '\0')
+		return NEW_MIXED;
 	if (is_race(new, error))
 		return NEW_RACE;
 	if (new->old->exists && fstatat(place->directory, place->name, &now, AT_SYMLINK_NOFOLLOW) == -1) {
@@ -305,7 +314,7 @@ publish(struct new *new)
 {
 	const struct old *old = new->old;
 
-	if (old->exists && new->guarded)
+	if (is_guarded(new))
 		return guard_publish(&new->staged, &old->status, new->what);
 	return staged_publish(&new->staged, new->staged.place->name, old->exists);
 }
@@ -319,10 +328,6 @@ new_publish(struct new *new)
 	if (publish(new) == 0)
 		return 0;
 	error = errno;
-	if (new->guarded && new->old->exists && *new->what != '\0') {
-		new->fault = NEW_MIXED;
-		return -1;
-	}
 	new->fault = find_fault(new, error);
 	if (new->fault == NEW_LOST) {
 		if (staged_publish(&new->staged, name, false) == 0)

@@ -51,11 +51,10 @@ int	old_copy(const struct old *old, int fd, bool clone);
  */
 void	old_wait(struct old *old, const struct place *place, int attempts);
 
-/*
- * Whether both are of the same file, with the same size, owner, mode and time of modification; and time of change, which
- * a rename or another link changes, too.
- */
+/* Whether both are of the same file, with the same size, owner, mode and time of modification. */
 bool	old_is_same(const struct stat *a, const struct stat *b);
+
+/* As old_is_same(), and with the same time of status change, which a rename or another link changes, too. */
 bool	old_is_same_with_ctime(const struct stat *a, const struct stat *b);
 
 /* Whether it has the contents of the spool. 1 yes, 0 no, -1: as compare_contents(). */

@@ -30,7 +30,7 @@
  * the old file under the hidden name.
  *
  * A file that does not exist yet is linked straight to its name. This fails if somebody else has made a file there
- * since; that file is then replaced. At every moment the name has the old contents or the new, never a part.
+ * since; that file is then replaced, or with -g left alone. At every moment the name has the old contents or the new, never a part.
  *
  * Where the file system knows no files without names (O_TMPFILE), or there is no /proc to link them, the staged file
  * has its hidden name from the beginning, and stays if spool is killed by SIGKILL. Such file systems have other habits:

@@ -297,13 +297,13 @@ spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress
 	if (spool_begin(spool, true) == -1)
 		return -1;
 	while (transfer.moved < limit) {
-		n = transfer_count(&transfer, fill_piece(&transfer, limit - transfer.moved));
-		if (n <= 0)
-			break;
 		if (pace.pipe != -1)
 			pace_wait(&pace, (size_t)n);
 		else if (transfer.moved >= SMALL_TRANSFER)
 			pace_begin(&pace, fd, io_enlarge_pipe(fd));
+		n = transfer_count(&transfer, fill_piece(&transfer, limit - transfer.moved));
+		if (n <= 0)
+			break;
 	}
 	return transfer_end(&transfer, n, end_direct);
 }

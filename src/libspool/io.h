@@ -61,7 +61,8 @@ int	 io_flush(int fd);
 int	 io_lost(int fd);
 
 /* Asks for a pipe of 1 MiB, so that each system call moves more. Nothing depends on it: fd may be no pipe, and the
-   limits of the system or another system may refuse. Returns the bytes that the pipe can hold; 0: not known, or no pipe. */
+   limits of the system or another system may refuse. Returns how many bytes the pipe can hold; 0: not known, or no
+   pipe. */
 size_t	 io_enlarge_pipe(int fd);
 
 /* As pipe2(2) with O_CLOEXEC. */

@@ -15,8 +15,9 @@ struct pace {
 void	 pace_begin(struct pace *pace, int pipe, size_t capacity);
 
 /*
- * Called after a piece of length bytes, which is not 0. If the pieces are small and come fast, waits until the pipe is
- * half full at that speed, but not longer than its writers have it open, nor than half a millisecond.
+ * Called before the next piece is read. length: of the last one, in bytes, and not 0. If the pieces are small and come
+ * fast, waits until the pipe is half full at that speed, but not longer than its writers have it open, nor than half a
+ * millisecond.
  */
 void	 pace_wait(struct pace *pace, size_t length);
 

@@ -365,8 +365,8 @@ read_as_spool(struct options *options, char **argv, char **operands)
 	    || (options->no_clobber && (options->append || options->overwrite))
 	    || (options->unchanged_status != 0 && !options->if_changed)
 	    || (options->name != NULL && options->output != NULL)
-	    || (options->stream && (options->output != NULL || options->check != NULL || options->end != NULL || options->file || options->name != NULL
-	    || options->limit_text != NULL)) || (backlog_given && !options->stream)
+	    || (options->stream && (options->output != NULL || options->check != NULL || options->end != NULL
+	    || options->file || options->name != NULL || options->limit_text != NULL)) || (backlog_given && !options->stream)
 	    || (options->ignore_epipe && (options->output != NULL || options->command != NULL)))
 		return STATUS_USAGE;
 	return read_file(options);
