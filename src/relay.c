@@ -237,15 +237,15 @@ static bool
 soon_has_room(struct relay *relay)
 {
 	struct timespec from = { 0 }, to = { 0 };
-	bool room;
+	bool room = false;
 
-	if (relay->waited >= PATIENCE)
-		return false;
-	(void)clock_gettime(CLOCK_MONOTONIC, &from);
-	room = has_room(relay->sink, 1);
-	(void)clock_gettime(CLOCK_MONOTONIC, &to);
-	/* Some clocks are too coarse for a short wait. */
-	relay->waited += 1 + (long)(to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
+	if (relay->waited < PATIENCE) {
+		(void)clock_gettime(CLOCK_MONOTONIC, &from);
+		room = has_room(relay->sink, 1);
+		(void)clock_gettime(CLOCK_MONOTONIC, &to);
+		/* Some clocks are too coarse for a short wait. */
+		relay->waited += 1 + (long)(to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
+	}
 	return room;
 }
 

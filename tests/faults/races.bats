@@ -1039,11 +1039,12 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 
 @test "meanwhile: a signal that the watch has not seen yet stops the commit" {
 	small
-	# When it comes the watch does not wait for it yet.
-	run meanwhile 'kill -TERM $PPID; sleep 0.3' sigwait:GO:1 spool -o f sh -c 'sleep 0.1; seq 5'
+	# When it comes the watch does not wait for it yet; COMMAND ends while that is so.
+	run meanwhile 'kill -TERM $PPID; touch sent; sleep 0.5' sigwait:GO:1 \
+	    spool -o f sh -c 'until [ -e sent ]; do sleep 0.02; done; seq 5'
 	[ "$status" -eq 143 ]
 	cmp f old
-	only f in old spilled
+	only f in old sent spilled
 }
 
 @test "meanwhile: a signal when the watch is about to stop" {

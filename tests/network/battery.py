@@ -656,6 +656,15 @@ def wrong_with(name, operation, result):
     return wrong
 
 
+def judged(name, operation, result):
+    """After a server was down, single requests still fail for a moment."""
+    for _ in range(SETTLE * 10 if operation.down else 0):
+        with contextlib.suppress(OSError):
+            return wrong_with(name, operation, result)
+        time.sleep(0.1)
+    return wrong_with(name, operation, result)
+
+
 def leave():
     """Away with d and tmp, as far as that is possible: the server may have gone down."""
     for name in ("d", "tmp"):
@@ -696,7 +705,7 @@ def attempt(options, operation, number):
         doing = "cannot be run"
         result = (operation.run or execute)(operation)
         said, doing = result.err, "cannot be judged"
-        return wrong_with(options.name, operation, result), said
+        return judged(options.name, operation, result), said
     except (OSError, subprocess.SubprocessError) as error:
         return f"{doing}: {error!r}", said
 
