@@ -1,8 +1,6 @@
 /* gate.c: runs CHECK on the complete stream, and decides. */
 #include <config.h>
 
-#include <sys/wait.h>
-
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,15 +96,11 @@ static int
 judge(const struct job *job, int status)
 {
 	const char *check = job->options->check;
+	char why[REPORT_WHY];
 	int intact;
 
-	if (WIFSIGNALED(status)) {
-		message("the check '%.200s' was ended by signal %d (%s); %s", check, WTERMSIG(status),
-		    strsignal(WTERMSIG(status)), report_state(job));
-		return STATUS_REFUSED;
-	}
-	if (WEXITSTATUS(status) != 0) {
-		message("the check '%.200s' exited with status %d; %s", check, WEXITSTATUS(status), report_state(job));
+	if (!report_verdict("check", check, status, why)) {
+		message("%s; %s", why, report_state(job));
 		return STATUS_REFUSED;
 	}
 	intact = is_intact(job);

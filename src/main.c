@@ -29,6 +29,7 @@
  *				guard.c: only if nobody else has changed the file, for -g;
  *				inplace.c: or written into, for -w and -a; compare.c: or left alone, for -u;
  *				special.c: or opened, if it is a device; store.c waits for the disk
+ *	  trial_run		trial.c		CMD of --try; if it fails, undo.c puts the old file back
  *	  replay		libspool/drain.c	memory.c, spill.c, ring.c -> standard output; transfer.c: what
  *				fill.c and drain.c share
  *	  consumer_run		consumer.c	or COMMAND, on the file that {} stands for, with -f
@@ -75,6 +76,7 @@
 #include "spool.h"
 #include "streams.h"
 #include "target.h"
+#include "trial.h"
 
 static bool watched;			/* begin_watch() was called, and end_watch() was not */
 
@@ -155,8 +157,8 @@ begin_target(struct job *job)
 		.mode = options->append ? TARGET_APPEND : options->overwrite ? TARGET_OVERWRITE : TARGET_REPLACE,
 		.fall_back = options->fall_back, .only_if_changed = options->if_changed,
 		.guarded = options->guard || options->no_clobber, .must_be_new = options->no_clobber, .sync = !options->no_sync,
-		.backup = options->backup, .shown = job->check_has_path, .edited = options->edit,
-		.directory = options->directory,
+		.backup = options->backup, .shown = job->check_has_path, .tried = options->trial != NULL,
+		.edited = options->edit, .directory = options->directory,
 		.progress = &progress
 	};
 
@@ -367,10 +369,14 @@ run_command(const struct job *job)
 static int
 save(const struct job *job)
 {
-	const int status = target_commit(job->target, job->spool);
+	int status = target_commit(job->target, job->spool);
 	const char *outcome;
 	bool changed;
 
+	if (target_is_on_trial(job->target)) {
+		progress_enter(COUNTS_CHECK);
+		status = trial_run(job);
+	}
 	signals_hold();		/* the watch writes the figures, too */
 	outcome = target_outcome(job->target, &changed);
 	figures_outcome(outcome, changed);

@@ -78,8 +78,8 @@ print_exit(const char *text)
 }
 
 /* The rows that share a line with the next one, so that the help has 24 lines, as a terminal. */
-static const char *const shared[] = { "append", "guard", "edit", "file", "stream", "progress",
-    "help" };
+static const char *const shared[] = { "append", "guard", "edit", "file", "stream", "skip-empty",
+    "progress", "help" };
 
 static bool
 shares_line(const struct row *row)
@@ -559,6 +559,10 @@ parse_as_spool(struct options *options, int argc, char **argv)
 			check_row(options, &rows[i], given);
 	if (options->unchanged_status != 0 && !options->if_changed) {
 		message("--unchanged-status requires -u");
+		usage_exit();
+	}
+	if (options->trial != NULL && (options->append || options->overwrite)) {
+		message("--try and %s cannot be used together", options->append ? "-a" : "-w");
 		usage_exit();
 	}
 	if (options->end != NULL && strchr(options->end, '\n') != NULL) {

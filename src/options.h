@@ -28,6 +28,7 @@ struct options {
 	const char *name;		/* --name, or NULL */
 	bool edit;			/* --edit */
 	bool no_sync;			/* --no-sync */
+	const char *trial;		/* --try, or NULL */
 	bool skip_empty;		/* -n */
 	bool progress;			/* -p */
 	const char *stats;		/* --stats, or NULL */

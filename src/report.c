@@ -1,7 +1,10 @@
 /* report.c: prints what several steps have to say of COMMAND, and what has become of the stream. */
 #include <config.h>
 
+#include <sys/wait.h>
+
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -15,6 +18,20 @@ const char *
 report_state(const struct job *job)
 {
 	return job->sink == TO_FILE ? target_state(job->target) : "nothing was released";
+}
+
+bool
+report_verdict(const char *what, const char *script, int status, char why[REPORT_WHY])
+{
+	if (WIFSIGNALED(status))
+		(void)snprintf(why, REPORT_WHY, "the %s '%.200s' was ended by signal %d (%s)", what, script,
+		    WTERMSIG(status), strsignal(WTERMSIG(status)));
+	else if (WEXITSTATUS(status) != 0)
+		(void)snprintf(why, REPORT_WHY, "the %s '%.200s' exited with status %d", what, script,
+		    WEXITSTATUS(status));
+	else
+		return true;
+	return false;
 }
 
 void

@@ -24,6 +24,7 @@
 #include "spool.h"
 #include "store.h"
 #include "target.h"
+#include "undo.h"
 
 struct target {
 	struct target_options options;
@@ -37,6 +38,7 @@ struct target {
 	bool existed;			/* before anything was read, with this status */
 	struct stat before;
 	bool linked;			/* it has got a second name since, and so another st_ctim */
+	struct undo undo;		/* of the commit, while --try is not decided */
 	const char *outcome;		/* see target_outcome() */
 	bool changed;
 	int refusal;			/* the errno of the last attempt to commit: see again() */
@@ -171,6 +173,8 @@ prepare_special(const struct target *target)
 		return refuse(target, "edit", "it is not a regular file");
 	if (target->options.guarded)
 		return refuse(target, "guard", "it is not a regular file");
+	if (target->options.tried)
+		return refuse(target, "try", "it is not a regular file");
 	why = special_refusal(target->options.file, target->descriptor);
 	return why == NULL ? STATUS_DONE : refuse(target, "write", why);
 }
@@ -433,13 +437,36 @@ publish(struct target *target)
 }
 
 static int
+sync_names(const struct target *target)
+{
+	return target->options.sync ? store_sync_names(target->place.directory, target->new.staged.fd) : 0;
+}
+
+static int
 sync_directory(const struct target *target)
 {
-	if (!target->options.sync || store_sync_names(target->place.directory, target->new.staged.fd) == 0)
+	if (sync_names(target) == 0)
 		return STATUS_DONE;
 	message("%s: cannot sync its directory: %s; it has the new contents, but a power cut may bring back the old",
 	    target->options.file, strerror(errno));
 	return STATUS_FAILED;
+}
+
+/* Publishes the new file so that it can be taken back. */
+static int
+publish_on_trial(struct target *target)
+{
+	int status;
+
+	target->linked = true;
+	if (undo_prepare(&target->undo, &target->place, target->old.exists, target->new.staged.fd) == -1)
+		return place_gone(errno) ? again(target) : fail(target, "make a hard link to keep the old file during the trial");
+	status = publish(target);
+	if (status == STATUS_DONE)
+		undo_arm(&target->undo, &target->place);
+	else
+		undo_forget(&target->undo, &target->place);
+	return status;
 }
 
 static int
@@ -452,8 +479,8 @@ replace(struct target *target, struct spool *spool)
 	signals_hold();
 	status = back_up(target);
 	if (status == STATUS_DONE)
-		status = publish(target);
-	if (status == STATUS_DONE)
+		status = target->options.tried ? publish_on_trial(target) : publish(target);
+	if (status == STATUS_DONE && !target->options.tried)
 		status = sync_directory(target);
 	if (status == AGAIN)
 		signals_release();
@@ -605,14 +632,78 @@ target_outcome(const struct target *target, bool *changed)
 }
 
 /*
+ * Trial
+ */
+
+bool
+target_is_on_trial(const struct target *target)
+{
+	return target->undo.armed;
+}
+
+int
+target_keep(struct target *target)
+{
+	undo_forget(&target->undo, &target->place);
+	return sync_directory(target);
+}
+
+/* The new file could not be taken back. */
+static void
+report_kept(const struct target *target, const char *why)
+{
+	const struct undo *undo = &target->undo;
+	const char *file = target->options.file;
+	const char *reason = errno == EEXIST ? "another process has replaced the new one" : place_strerror(&target->place);
+
+	if (*undo->name == '\0')
+		message("%s: %s; the file cannot be removed again: %s", file, why, reason);
+	else
+		message("%s: %s; the old file cannot be put back: %s; it is %s/%s", file, why, reason, target->place.path,
+		    undo->name);
+}
+
+int
+target_take_back(struct target *target, const char *why)
+{
+	const char *file = target->options.file;
+	const char *back = *target->undo.name == '\0' ? "the file was removed again" : "the old file is back";
+
+	if (undo_take_back(&target->undo, &target->place) == -1) {
+		report_kept(target, why);
+		return STATUS_FAILED;
+	}
+	target->changed = false;
+	if (sync_names(target) == 0) {
+		message("%s: %s; %s", file, why, back);
+		return STATUS_REFUSED;
+	}
+	message("%s: %s; %s, but its directory cannot be synced: %s; a power cut may undo that", file, why, back,
+	    strerror(errno));
+	return STATUS_FAILED;
+}
+
+/*
  * Abandon
  */
 
+/* The status is that of the signal, whatever the disk does. */
+static void
+end_trial(struct target *target)
+{
+	if (undo_take_back(&target->undo, &target->place) == -1)
+		report_kept(target, "a signal has ended the trial");
+	else
+		(void)sync_names(target);
+}
+
 void
-target_abandon(const struct target *target)
+target_abandon(struct target *target)
 {
 	const struct staged *staged = &target->new.staged;
 
+	if (target->undo.armed)
+		end_trial(target);
 	/* The name stays noted: the main thread may be reading it. */
 	if (*staged->name != '\0')
 		hidden_remove(&target->place, staged->name);

@@ -43,6 +43,10 @@
  *				one takes its place, and the old one is removed.	Left in between: the old file
  *				under the hidden name, and no file under its own.
  *
+ * With --try, the old file has a hidden name beside its own before the new one takes its place (undo.h). The trial follows,
+ * and then one rename, which puts the old file back, or the removal of the hidden name.	Left in between: the new file,
+ * which nobody has approved, and the old one under the hidden name.
+ *
  * After a failed rename, spool checks which file has the name before it reports the failure.
  *
  * A file that is to be appended to or overwritten (inplace.h) is opened once, when the whole stream is there, so that a
@@ -81,6 +85,7 @@ struct target_options {
 	bool sync;			/* wait for the disk */
 	const char *backup;		/* -b: the suffix, or NULL */
 	bool shown;			/* a check will want a path */
+	bool tried;			/* --try: what is committed may be taken back */
 	bool edited;			/* target_copy_old() will be called */
 	const char *directory;		/* -T, or NULL */
 	const struct spool_progress *progress;	/* told of what is copied into the file, or NULL */
@@ -153,8 +158,23 @@ int	target_commit(struct target *target, struct spool *spool);
  */
 const char *target_outcome(const struct target *target, bool *changed);
 
-/* Removes the hidden name. Also called by the watch for signals, while the main thread may be anywhere. */
-void	target_abandon(const struct target *target);
+/*
+ * Whether the new file is there, and must be kept or taken back: after a target_commit() with options.tried that did not
+ * find the file unchanged. The signals are held then, and the caller releases them for the trial alone.
+ */
+bool	target_is_on_trial(const struct target *target);
+
+/* Ends the trial: the new contents are to stay. An exit status, as that of target_commit(). */
+int	target_keep(struct target *target);
+
+/*
+ * Ends the trial: the very same old file takes its place again. why: what a message begins with, which also says what
+ * became of the file. STATUS_REFUSED, or STATUS_FAILED if the new file stays.
+ */
+int	target_take_back(struct target *target, const char *why);
+
+/* Removes the hidden name, and takes back what is on trial. Also called by the watch for signals, while the main thread may be anywhere. */
+void	target_abandon(struct target *target);
 
 /* Abandons what was not committed, and frees the target. NULL is allowed. */
 void	target_close(struct target *target);

@@ -262,6 +262,17 @@ with_book() {
 	[ "$(date -r config.json +%Y) $(date -r list.xml +%Y)" = '2001 2001' ]
 }
 
+@test "a configuration that can only be checked in place" {
+	mkdir conf.d
+	printf '%s\n' "pid $PWD/pid; error_log stderr; events {}" 'http { access_log off; include conf.d/*.conf; }' >nginx.conf
+	printf 'server { listen 80; }\n' >conf.d/site.conf
+	cook "Change a configuration that can only be checked in place"
+	grep -q 'listen 8080;' conf.d/site.conf
+	run -3 altered 1 's/sed .*conf.d/sed s,8080,many, conf.d/'
+	grep -q 'listen 8080;' conf.d/site.conf
+	[ "$(ls -A conf.d)" = site.conf ]
+}
+
 @test "many files" {
 	mkdir -p src/a
 	printf '\tcolour\n' >src/a/one.c

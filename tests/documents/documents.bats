@@ -115,6 +115,8 @@ example_files() {
 	echo a >notes
 	echo a >conf
 	echo 1 >n
+	echo a >part
+	printf 'test:\n\tgrep -q b part\n' >Makefile
 	echo 'a report' >upload.bin
 	rm -f db.sqlite
 	sqlite3 db.sqlite 'create table t (x); insert into t values (1), (2)'
@@ -145,8 +147,8 @@ examples() {
 	man_examples >commands
 	example_files
 	examples <commands
-	[ "$count" -eq 17 ]
-	[ "$(cat n)" = 2 ]
+	[ "$count" -eq 18 ]
+	[ "$(cat n part)" = $'2\nb' ]
 	cmp log log.copy
 	[ "$(gzip -dc src.tar.gz | tar -xO src/file | tail -n 1)" = 1000 ]
 	grep -q 'doc.tar$' out.6
@@ -201,16 +203,22 @@ examples() {
 				[ -z "$output" ]
 			done
 			;;
+		*--try*)
+			# The tests do not pass with this.
+			run bash -c "${command/a\/b/a\/c}"
+			[ "$status" -eq 3 ]
+			[ "$(cat part)" = a ]
+			;;&
 		*' -o '*)
 			# The command that makes the contents fails when it has printed a part, or put it into the file.
 			printf '#!/bin/sh\necho part\n[ $# -eq 0 ] || echo part >>"$1"\nexit 9\n' >bin/failing
 			chmod +x bin/failing
 			mkdir -p before
-			cp list script notes conf n before
+			cp list script notes conf n part before
 			run bash -c "$(sed -E 's/ *#.*//; s/(-f|--edit) .*/\1 failing {}/
 			    s/(-o [a-z]+) (sort|sed|cat|tac|awk)( .*)?$/\1 failing/' <<<"$command")"
 			[ "$status" -eq 9 ]
-			for file in list script notes conf n; do
+			for file in list script notes conf n part; do
 				cmp "$file" "before/$file"
 			done
 			[ ! -e copy ]
@@ -220,7 +228,7 @@ examples() {
 		esac
 		checked=$((checked + 1))
 	done <commands
-	[ "$checked" -ge 21 ]
+	[ "$checked" -ge 23 ]
 }
 
 @test "no other line of the man page is a command" {
@@ -267,8 +275,8 @@ first_screen() {
 	# The last ones install.
 	diff <(printf '%s\n' contrib/bootstrap 'sudo make -C build/default install') <(tail -n 2 commands)
 	examples < <(head -n -2 commands)
-	[ "$count" -eq 14 ]
-	[ "$(cat n)" = 2 ]
+	[ "$count" -eq 15 ]
+	[ "$(cat n part)" = $'2\nb' ]
 	cmp log log.copy
 	[ "$(cat list~)" = $'echo a1\necho a2\necho a3' ]
 	[ "$(cat list)" = $'echo b1\necho b2\necho b3' ]

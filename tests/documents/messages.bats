@@ -426,6 +426,30 @@ attributed() {
 	    env FAIL_DO='echo other >f' FAIL=renameat2:GO:1,renameat2:EIO:2 LD_PRELOAD="$INJECT" spool -g -o f
 }
 
+@test "target.c: on trial" {
+	row 1 "spool: /dev/null: cannot try: it is not a regular file; nothing was read" spool --try true -o /dev/null
+	row 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; the file is unchanged" \
+	    with linkat:EPERM:1 spool --try true -o f
+	row 3 "spool: f: the trial 'exit 5' exited with status 5; the old file is back" spool --try 'exit 5' -o f
+	[ "$(cat f)" = old ]
+	row 3 "spool: new: the trial 'kill -9 \$\$' was ended by signal 9 (Killed); the file was removed again" \
+	    spool --try 'kill -9 $$' -o new
+	[ ! -e new ]
+	row 1 "spool: f: the trial 'false' exited with status 1; the old file cannot be put back: Input/output error; it is ./.f.spool-XXXXXX" \
+	    with renameat:EIO:2 spool --try false -o f
+	cmp f in
+	[ "$(cat .f.spool-*)" = old ]
+	row 1 "spool: new: the trial 'false' exited with status 1; the file cannot be removed again: Input/output error" \
+	    with unlinkat:EIO:1 spool --try false -o new
+	cmp new in
+	row 1 "spool: f: the trial 'false' exited with status 1; the old file is back, but its directory cannot be synced: Input/output error; a power cut may undo that" \
+	    with fsync:EIO:2 spool --try false -o f
+	[ "$(cat f)" = old ]
+	row 1 "spool: f: the trial 'rm f; mkdir f; false' exited with status 1; the old file cannot be put back: another process has replaced the new one; it is ./.f.spool-XXXXXX" \
+	    spool --try 'rm f; mkdir f; false' -o f
+	rmdir f
+}
+
 @test "target.c: at the end" {
 	somewhere 1 "spool: f: cannot write: Input/output error; the file was not touched" fstatat:EIO spool -o f
 	row 1 "spool: f: cannot replace: Input/output error; the file is unchanged" with fsync:EIO:1 spool -o f

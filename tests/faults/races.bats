@@ -1037,6 +1037,75 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 	done
 }
 
+@test "calls fail: a second attempt to replace a guarded file, which spool itself has given another name" {
+	local option
+	small
+	for option in -b --no-sync '--try true'; do
+		cp old f
+		# shellcheck disable=SC2086 # two words
+		given flock:EAGAIN:1 spool -g $option -o f
+		cmp f in
+		rm -f f~
+		only f in old spilled
+	done
+}
+
+@test "calls fail: a trial" {
+	local call n
+	small
+	for call in asprintf setenv posix_spawn waitid waitpid; do
+		says 1 "spool: f: cannot run the trial 'true': Cannot allocate memory; the old file is back" \
+		    given "$call:ENOMEM:1" spool -o f --try true
+		cmp f old
+		only f in old spilled
+	done
+	# What has just been removed, or has the same random name, is another attempt.
+	for call in linkat:ENOENT:1 linkat:EEXIST:1; do
+		cp old f
+		given "$call" spool -o f --try true
+		cmp f in
+		only f in old spilled
+	done
+	cp old f
+	for call in linkat:EEXIST:1-100 linkat:EPERM:1; do
+		run given "$call" spool -o f --try true
+		[ "$status" -eq 1 ]
+		[[ $output == "spool: f: cannot make a hard link to keep the old file during the trial: "*"; the file is unchanged" ]]
+		cmp f old
+		only f in old spilled
+	done
+	# Each look at the file: the old one is back, or it is told where it is.
+	for call in fstat fstatat open; do
+		for n in {1..12}; do
+			cp old f
+			run given "$call:EIO:$n" spool -o f --try false
+			[ "$status" -ne 0 ]
+			if [[ $output == *"cannot be put back: Input/output error; it is ./.f.spool-"* ]]; then
+				cmp f in
+				mv "${output##* }" f
+			fi
+			cmp f old
+			only f in old spilled
+		done
+	done
+}
+
+@test "meanwhile: a signal during a trial, and the old file cannot be put back" {
+	small
+	run given renameat:EIO:2 spool -o f --try 'kill -TERM $PPID; sleep 10'
+	[ "$status" -eq 143 ]
+	[[ $output == "spool: f: a signal has ended the trial; the old file cannot be put back: Input/output error; it is ./.f.spool-"* ]]
+	cmp f in
+	cmp "${output##* }" old
+	rm "${output##* }"
+	cp old f
+	run given fsync:EIO:2 spool -o f --try 'kill -TERM $PPID; sleep 10'
+	[ "$status" -eq 143 ]
+	[ -z "$output" ]
+	cmp f old
+	only f in old spilled
+}
+
 @test "meanwhile: a signal that the watch has not seen yet stops the commit" {
 	small
 	# When it comes the watch does not wait for it yet; COMMAND ends while that is so.

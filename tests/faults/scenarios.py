@@ -106,6 +106,7 @@ SCENARIOS = [
     Scenario("if-changed", SPILL + ("-u",), target=FILE, old=True),
     Scenario("ending", SPILL + ("-e", "END"), target=FILE, old=True, ending=True),
     Scenario("guard", SPILL + ("-g",), target=FILE, old=True),
+    Scenario("try", SPILL + ("--try", "true"), target=FILE, old=True),
     Scenario("check-file", SPILL + ("-c", CHECK_FILE), target=FILE, old=True),
     Scenario("overwrite", SPILL + ("-w",), target=FILE, old=True, how="overwrite"),
     Scenario("overwrite-backup", SPILL + ("-w", "-b"), target=FILE, old=True, how="overwrite"),
@@ -137,6 +138,7 @@ LIBC_SCENARIOS = [
     Scenario("check-file-memory", ("-c", CHECK), target=FILE, old=True),
     Scenario("if-changed-same", SPILL + ("-u",), target=FILE, old=True, before=stream(100_000)),
     Scenario("no-clobber", ("--no-clobber", "--stats", "figures"), target=FILE),
+    Scenario("try-new", ("--try", "true", "--stats", "figures"), target=FILE),
     Scenario("overwrite-no-sync", ("--no-sync", "-w", "-b"), target=FILE, old=True, how="overwrite"),
     Scenario("overwrite-check", ("-w", "-c", CHECK_FILE), target=FILE, old=True, how="overwrite"),
     Scenario("producer-script", SPILL, target=FILE, old=True, command=("./script",), producer=True),
@@ -387,6 +389,8 @@ def judge_claims(scenario, result):
         return "it says that the file is unchanged, and it is not"
     if scenario.target and "no file was made" in result.err and os.path.lexists(scenario.target):
         return "it says that no file was made, and there is one"
+    if re.search("the old file is back|the file was removed again", result.err) and not is_old(scenario):
+        return "it says that all is as it was before the trial, and it is not"
     if "nothing was released" in result.err and result.out:
         return "it says that nothing was released, and something was"
     return None

@@ -356,13 +356,14 @@ read_as_spool(struct options *options, char **argv, char **operands)
 {
 	int status = read_plainly(options, spool_words(), true, argv, operands);
 	const bool for_file = options->append || options->overwrite || options->if_changed || options->no_sync || options->edit
-	    || options->backup != NULL || options->guard || options->no_clobber || options->unchanged_status != 0;
+	    || options->backup != NULL || options->guard || options->no_clobber || options->unchanged_status != 0
+	    || options->trial != NULL;
 
 	if (status != RETURNED)
 		return status;
 	options->command = operands[0] != NULL ? operands : NULL;
 	if ((for_file && options->output == NULL) || (options->append && (options->overwrite || options->edit))
-	    || (options->no_clobber && (options->append || options->overwrite))
+	    || ((options->no_clobber || options->trial != NULL) && (options->append || options->overwrite))
 	    || (options->unchanged_status != 0 && !options->if_changed)
 	    || (options->name != NULL && options->output != NULL)
 	    || (options->stream && (options->output != NULL || options->check != NULL || options->end != NULL

@@ -47,6 +47,7 @@ WRITE_ONLY = "what is open for writing cannot be read, nor written but from its 
 NO_MODES = "there are no modes, so everybody can rename what is there"
 PROGRAM_READS_SPILL = ("command*-spill", "check-spill", "check-path-spill", "full-command-5MB-m0", "full-check-5MB-m0")
 IN_SPILL_DIRECTORY = ("check-path-*", "path-*", "full-path-*", "made-elsewhere", "made-overwrite", "edit-elsewhere")
+NO_LINKS = dict.fromkeys(("try", "try-fails"), "there are no hard links")
 MAY_REFUSE = {
     "gluster": {"command-again-spill": NO_NAME, "check-path-spill": NO_NAME},
     "gocryptfs": {"command-again-spill": NO_NAME, "check-path-spill": NO_NAME},
@@ -54,15 +55,16 @@ MAY_REFUSE = {
     # Not even fstat(2) works, which cat begins with.
     "securefs": dict.fromkeys(PROGRAM_READS_SPILL, NO_NAME),
     "9p": dict.fromkeys(PROGRAM_READS_SPILL, NO_NAME),
-    "davfs2": dict.fromkeys(PROGRAM_READS_SPILL, NO_NAME),
-    "rclone-full": dict.fromkeys(PROGRAM_READS_SPILL, NO_NAME),
-    "rclone-writes": {"command-again-spill": NO_NAME, "check-path-spill": NO_NAME},
+    "davfs2": dict.fromkeys(PROGRAM_READS_SPILL, NO_NAME) | NO_LINKS,
+    "rclone-full": dict.fromkeys(PROGRAM_READS_SPILL, NO_NAME) | NO_LINKS,
+    "rclone-writes": {"command-again-spill": NO_NAME, "check-path-spill": NO_NAME} | NO_LINKS,
+    "vfat": NO_LINKS,
     "ntfs-3g": dict.fromkeys(IN_SPILL_DIRECTORY, NO_MODES),
-    "exfat-fuse": dict.fromkeys(IN_SPILL_DIRECTORY, NO_MODES),
+    "exfat-fuse": dict.fromkeys(IN_SPILL_DIRECTORY, NO_MODES) | NO_LINKS,
     # rclone's manual says so of this mode. What is in memory when it is written is no matter.
     "rclone-off": dict.fromkeys(("*-spill", "out-slow", "*-5MB-m0", "check-file-*", "overwrite-*", "append-*",
                                  "producer*", "limit*", "path-checked-*", "made-elsewhere",
-                                 "made-overwrite", "edit-elsewhere"), WRITE_ONLY),
+                                 "made-overwrite", "edit-elsewhere", "try*"), WRITE_ONLY),
 }
 COMES_BACK = r"left behind: ((tmp|d)/spool-\w{6}(\.stream)?|d/\.\S+\.spool-\w{6}(\.\w+)?)$"
 # What no program can help there, by patterns of operations and of what is wrong then. The manual names it.
@@ -415,6 +417,9 @@ def replacing():
     yield Operation("symlink", SPILL, target=FILE, old=True, shell='ln -sf d/f link; "$SPOOL" -m 10K -o link')
     yield Operation("backup", SPILL + ("-b",), target=FILE, old=True)
     yield Operation("guard-spill", SPILL + ("-g",), target=FILE, old=True)
+    yield Operation("try", SPILL + ("--try", "cmp {} stream"), target=FILE, old=True)
+    yield Operation("try-fails", SPILL + ("--try", "cmp {} stream && false"), target=FILE, old=True, expected=3)
+    yield Operation("try-new-fails", SPILL + ("--try", "cmp {} stream && false"), target=FILE, expected=3)
     yield Operation("no-clobber-spill", SPILL + ("--no-clobber",), target=FILE)
     yield Operation("if-changed-other", SPILL + ("-u",), target=FILE, old=True)
     yield Operation("if-changed-same", SPILL + ("-u",), target=FILE, old=True, before=MANY, contents=MANY, feed=[MANY],

@@ -1,0 +1,42 @@
+/* undo.h: takes back that a new file got its name: the old file waits under a hidden name meanwhile, for --try. */
+#ifndef UNDO_H
+#define UNDO_H
+
+#include <sys/stat.h>
+
+#include <limits.h>
+#include <stdbool.h>
+
+struct place;
+
+/*
+ *	undo_prepare	The old file gets a second name, a hidden one.
+ *	  (the new file takes the place of the old one)
+ *	undo_arm	From here on it can be taken back.
+ *	undo_take_back	The old file takes its place again, in one step; a new file where there was none is removed.
+ *	undo_forget	Or the hidden name is removed: the new file stays.
+ *
+ * They are called while the signals are held (signals.h), or by the watch. The structure begins zeroed.
+ */
+struct undo {
+	char name[NAME_MAX + 1];	/* the hidden name of the old file, or "": there was none */
+	struct stat published;		/* the new file */
+	bool armed;			/* the new file has the name: undo_take_back() may be called */
+};
+
+/* fd: the new file. exists: there is an old one. 0, or -1: errno of fstat(2), linkat(2); EPERM: there are no hard links. */
+int	undo_prepare(struct undo *undo, const struct place *place, bool exists, int fd);
+
+/* The new file has the name. */
+void	undo_arm(struct undo *undo, const struct place *place);
+
+/*
+ * 0, or -1 with errno, and the old file keeps its hidden name. EEXIST: the new file has been replaced by another process,
+ * whose file is left alone; otherwise errno of rename(2) or unlink(2).
+ */
+int	undo_take_back(struct undo *undo, const struct place *place);
+
+/* Removes the hidden name. */
+void	undo_forget(struct undo *undo, const struct place *place);
+
+#endif
