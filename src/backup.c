@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -14,6 +15,7 @@
 #include "chattr.h"
 #include "hidden.h"
 #include "io.h"
+#include "message.h"
 #include "old.h"
 #include "place.h"
 #include "staged.h"
@@ -62,6 +64,18 @@ link_backup(const struct place *place, const char *name)
 	return -1;
 }
 
+/* Prints that a copy has not all attributes of the file. errno and what: of attributes_keep(). */
+static void
+report_lack(const struct place *place, const char *name, const struct staged *copy, const char *what)
+{
+	const char *why = strerror(errno);
+	struct stat status;
+
+	if (fstat(copy->fd, &status) == 0)
+		message("%s/%s: %s cannot be kept: %s; it belongs to user %ju, with mode %04jo", place->path, name, what, why,
+		    (uintmax_t)status.st_uid, (uintmax_t)status.st_mode & 07777);
+}
+
 /* For a file that is overwritten itself, or where there are no hard links. */
 static int
 copy_backup(const struct place *place, const struct old *old, const char *name, bool sync)
@@ -76,7 +90,8 @@ copy_backup(const struct place *place, const struct old *old, const char *name, 
 		char what[NAME_MAX + 64];
 
 		/* A copy that cannot have the owner of the file stays private. */
-		(void)attributes_keep(old->fd, copy.fd, true, what, sizeof(what));
+		if (attributes_keep(old->fd, copy.fd, true, what, sizeof(what)) == -1)
+			report_lack(place, name, &copy, what);
 		io_set_times(copy.fd, &old->status);
 		if (store_settle(copy.fd, sync) == 0)
 			result = staged_publish(&copy, name, true);

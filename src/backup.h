@@ -17,7 +17,8 @@ const char *backup_refusal(const struct place *place, const struct old *old, con
 
 /*
  * Makes the backup. link: by a second name for the same file, where the file system has hard links. 0, or -1: errno of
- * openat(2), spool_fill(), rename(2) and others; an old backup then stays.
+ * openat(2), spool_fill(), rename(2) and others; an old backup then stays. Prints a message if a copy cannot have the
+ * owner or other attributes of the file.
  */
 int	backup_make(const struct place *place, const struct old *old, const char *name, bool link, bool sync);
 

@@ -73,6 +73,7 @@
 #include "report.h"
 #include "signals.h"
 #include "source.h"
+#include "special.h"
 #include "spool.h"
 #include "streams.h"
 #include "target.h"
@@ -93,8 +94,13 @@ abandon(void *cookie, int signal)
 {
 	const struct job *job = cookie;
 
-	if (job->target != NULL)
+	if (job->target != NULL) {
+		bool changed;
+
 		target_abandon(job->target);
+		(void)target_outcome(job->target, &changed);
+		figures_outcome(NULL, changed);
+	}
 	private_remove(job->named);
 	private_remove(job->product);
 	if (job->queue != NULL)
@@ -206,6 +212,8 @@ begin(struct job *job)
 
 	if (status == STATUS_DONE)
 		status = preflight_check(job);
+	if (status != STATUS_DONE && job->sink == TO_FILE)
+		special_leave(job->options->output);
 	if (status == STATUS_DONE && job->sink == TO_FILE)
 		status = begin_target(job);
 	if (status == STATUS_DONE && needs_named(job))
@@ -410,22 +418,33 @@ done(const struct job *job)
 }
 
 static int
+end_source(struct job *job, int status)
+{
+	progress_enter(COUNTS_WAIT);
+	status = source_end(job, status);
+	job->producer = 0;
+	return status;
+}
+
+static int
 transact(struct job *job)
 {
+	const bool ended = job->options->end != NULL;
 	bool skip;
 	int status;
 
 	progress_begin(job->options->progress, job->source, COUNTS_SOAK);
 	status = job->makes_file ? product_soak(job) : engine_soak(job);
-	if (status == STATUS_DONE && job->options->end != NULL)
+	/* That COMMAND has failed says more than that its last line is missing. */
+	if (status == STATUS_DONE && ended && job->producer != 0)
+		status = end_source(job, status);
+	if (status == STATUS_DONE && ended)
 		status = ending_take_off(job);
 	skip = status == STATUS_DONE && job->options->skip_empty && spool_size(job->spool) == 0;
 	if (status == STATUS_DONE && !skip)
 		status = gate(job);
-	if (job->producer != 0) {
-		progress_enter(COUNTS_WAIT);
-		status = source_end(job, status);
-	}
+	if (job->producer != 0)
+		status = end_source(job, status);
 	if (status == STATUS_DONE && !skip)
 		status = release(job);
 	progress_end();

@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 
 #include <errno.h>
@@ -71,4 +72,14 @@ special_open(const char *file, int descriptor, bool append)
 	if (fd == -1 && descriptor != -1)
 		fd = fcntl(descriptor, F_DUPFD_CLOEXEC, 0);
 	return fd;
+}
+
+void
+special_leave(const char *file)
+{
+	struct stat status;
+
+	/* Fails if no process waits. */
+	if (stat(file, &status) == 0 && S_ISFIFO(status.st_mode))
+		io_discard(open(file, O_WRONLY | O_NONBLOCK | O_CLOEXEC));
 }

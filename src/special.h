@@ -15,4 +15,7 @@ const char *special_refusal(const char *file, int descriptor);
  */
 int	special_open(const char *file, int descriptor, bool append);
 
+/* Opens and closes a FIFO whose reader waits for a writer: the reader finds the end. */
+void	special_leave(const char *file);
+
 #endif

@@ -5,6 +5,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +41,7 @@ struct target {
 	bool linked;			/* it has got a second name since, and so another st_ctim */
 	struct undo undo;		/* of the commit, while --try is not decided */
 	const char *outcome;		/* see target_outcome() */
-	bool changed;
+	atomic_bool changed;		/* the watch asks, too */
 	int refusal;			/* the errno of the last attempt to commit: see again() */
 };
 
@@ -687,6 +688,14 @@ target_take_back(struct target *target, const char *why)
  * Abandon
  */
 
+/* Nothing was written: a process that waits for the writer of a FIFO has waited for spool. */
+static void
+leave_special(const struct target *target)
+{
+	if (target->special && !target->changed)
+		special_leave(target->options.file);
+}
+
 /* The status is that of the signal, whatever the disk does. */
 static void
 end_trial(struct target *target)
@@ -704,6 +713,7 @@ target_abandon(struct target *target)
 
 	if (target->undo.armed)
 		end_trial(target);
+	leave_special(target);
 	/* The name stays noted: the main thread may be reading it. */
 	if (*staged->name != '\0')
 		hidden_remove(&target->place, staged->name);
@@ -714,6 +724,7 @@ target_close(struct target *target)
 {
 	if (target == NULL)
 		return;
+	leave_special(target);
 	staged_drop(&target->new.staged);
 	old_close(&target->old);
 	place_close(&target->place);

@@ -55,7 +55,7 @@
  * left with a part of the stream.
  *
  * Functions that fail print their own message, which says what became of the file. What they use prints nothing, except
- * inplace.c, which has more to say of a file that is half written, and hidden.c.
+ * inplace.c, which has more to say of a file that is half written, backup.c and hidden.c.
  */
 #ifndef TARGET_H
 #define TARGET_H

@@ -58,6 +58,14 @@ ended() {
 	only f
 }
 
+@test "-e: that COMMAND has failed is said, and not that its last line is missing" {
+	echo old >f
+	says 5 "spool: sh: exited with status 5; the file is unchanged" spool -e END -o f sh -c 'echo part; exit 5'
+	says 5 "spool: sh: exited with status 5; the file is unchanged" spool -e END -o f sh -c 'echo END; exit 5'
+	says 3 "spool: sh: its last line is not 'END' (-e); the file is unchanged" spool -e END -o f sh -c 'echo part'
+	[ "$(cat f)" = old ]
+}
+
 @test "-e: the writer fails at the other end of a pipe" {
 	echo old >f
 	run sh -c '{ seq 9; false && echo END; } | spool -e END -o f'

@@ -234,7 +234,9 @@ load ../helper
 	done
 	says 3 "spool: the check 'true\nfalse' exited with status 1; nothing was released" \
 	    spool -c $'true\nfalse' </dev/null
-	says 127 "spool: a b: command not found; nothing was read" spool 'a b'
+	says 127 "spool: a b: command not found; for the shell to read it, put sh -c before it; nothing was read" spool 'a b'
+	says 127 "spool: sed s/a/b/ f | sort: command not found; for the shell to read it, put sh -c before it; nothing was read" \
+	    spool -o f 'sed s/a/b/ f | sort'
 	# It is cut as a whole.
 	run -127 spool "$(printf '\033%.0s' {1..9000})" </dev/null
 	[ "${#lines[@]}" -eq 1 ]

@@ -478,6 +478,71 @@ sizes() {
 	    bash -c 'echo 1 | spool -c false -o p'
 }
 
+# A process that reads the FIFO "p" to its end, and waits for a writer already. What it has read is in "got".
+reads_fifo() {
+	rm -f waits
+	/usr/bin/python3 - >got <<-'END' &
+	import os, select, sys
+	fd = os.open("p", os.O_RDONLY | os.O_NONBLOCK)
+	open("waits", "w").close()
+	poll = select.poll()
+	poll.register(fd, select.POLLIN)
+	if not poll.poll(20000):
+	    sys.exit("no writer came")
+	os.set_blocking(fd, True)
+	while data := os.read(fd, 65536):
+	    sys.stdout.buffer.write(data)
+	END
+	eventually test -e waits
+}
+
+@test "a FIFO whose reader waits: the reader finds the end if nothing is written, as that of a pipe does" {
+	local options
+	mkfifo p
+	for options in '-c false' '-l 1' '-e END'; do
+		reads_fifo
+		# shellcheck disable=SC2086 # several options
+		run -3 spool $options -o p < <(echo 1)
+		wait $!
+		[ ! -s got ]
+	done
+	reads_fifo
+	spool -n -o p </dev/null
+	wait $!
+	reads_fifo
+	run -5 spool -o p sh -c 'exit 5'
+	wait $!
+	reads_fifo
+	run -127 spool -o p no-such-command
+	wait $!
+	[ ! -s got ]
+	reads_fifo
+	seq 9 | spool -o p
+	wait $!
+	seq 9 | cmp got
+}
+
+@test "a FIFO, and a signal: whether it was written to is told, and the reader finds the end" {
+	local reader
+	mkfifo p
+	reads_fifo
+	reader=$!
+	env --default-signal=TERM spool --stats figures -o p sh -c 'touch ready; while :; do sleep 0.05; done' 3>&- &
+	eventually test -e ready
+	kill -TERM $!
+	wait $! || true
+	wait "$reader"
+	[ ! -s got ]
+	grep -q '"changed": false, ' figures
+	exec 5<>p
+	env --default-signal=TERM spool --stats figures -o p <"$DATA/random" 3>&- &
+	read -r -N 1 -u 5 _
+	kill -TERM $!
+	wait $! || true
+	exec 5>&-
+	grep -q '"changed": true, ' figures
+}
+
 @test "devices are written straight to, and errors reported" {
 	cat "$DATA/random" | spool -o /dev/null
 	[ -c /dev/null ]

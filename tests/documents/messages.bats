@@ -426,6 +426,11 @@ attributed() {
 	    env FAIL_DO='echo other >f' FAIL=renameat2:GO:1,renameat2:EIO:2 LD_PRELOAD="$INJECT" spool -g -o f
 }
 
+@test "backup.c" {
+	row 0 "spool: ./f~: its mode cannot be kept: Operation not permitted; it belongs to user $(id -u), with mode 0600" \
+	    with fchmod:EPERM:1 spool -w -b -o f
+}
+
 @test "target.c: on trial" {
 	row 1 "spool: /dev/null: cannot try: it is not a regular file; nothing was read" spool --try true -o /dev/null
 	row 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; the file is unchanged" \
@@ -492,7 +497,7 @@ attributed() {
 import glob, os, re, sys
 
 QUOTED = r'"(?:[^"\\]|\\.)*"'
-CONVERSION = r'%[-0-9.*]*(?:jd|[sdcf])'
+CONVERSION = r'%[-0-9.*]*(?:j[duo]|[sdcf])'
 
 def pattern(format):
     parts = re.split(f'({CONVERSION}|%%)', format)
