@@ -700,10 +700,12 @@ leave_special(const struct target *target)
 static void
 end_trial(struct target *target)
 {
-	if (undo_take_back(&target->undo, &target->place) == -1)
+	if (undo_take_back(&target->undo, &target->place) == -1) {
 		report_kept(target, "a signal has ended the trial");
-	else
-		(void)sync_names(target);
+		return;
+	}
+	target->changed = false;
+	(void)sync_names(target);
 }
 
 void
