@@ -97,7 +97,7 @@ lowest_limit(const char *root, const char *group, const char *file, off_t limit)
 	for (;;) {
 		off_t here;
 
-		strlcpy(path + length, file, sizeof(path) - length);
+		(void)snprintf(path + length, sizeof(path) - length, "%s", file);
 		here = read_number(path, limit);	/* "max" is no number: no limit */
 		if (here < limit)
 			limit = here;

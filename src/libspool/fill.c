@@ -296,6 +296,8 @@ spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress
 
 	if (spool_begin(spool, true) == -1)
 		return -1;
+	if (limit < 0)
+		return spool_refuse(spool, EINVAL);
 	while (transfer.moved < limit) {
 		if (pace.pipe != -1)
 			pace_wait(&pace, (size_t)n);

@@ -7,6 +7,7 @@
 #include <config.h>
 
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <errno.h>
@@ -233,11 +234,23 @@ memory_free(struct memory *memory)
 	memory->size = memory->dirty = 0;
 }
 
+/* A memfd counts as a file: beyond RLIMIT_FSIZE a write to it fails, and raises SIGXFSZ, which would end the process. */
+static bool
+may_be_file(off_t size)
+{
+	struct rlimit limit;
+
+	return getrlimit(RLIMIT_FSIZE, &limit) == 0 && (limit.rlim_cur == RLIM_INFINITY || limit.rlim_cur >= (rlim_t)size);
+}
+
 int
 memory_descriptor(struct memory *memory)
 {
 	if (!memory->memfd || memory->fd != -1)
 		return memory->fd;
+	memory->memfd = may_be_file(memory->limit);
+	if (!memory->memfd)
+		return -1;
 #ifdef HAVE_MEMFD_CREATE
 	memory->fd = memfd_create("spool", MFD_CLOEXEC | MFD_ALLOW_SEALING | MFD_NOEXEC_SEAL);
 	/* Linux before 6.3 has no MFD_NOEXEC_SEAL. */

@@ -174,6 +174,8 @@ spill_open(struct spill *spill)
 		return 0;
 	}
 	directory = spool_directory(spill->directory);
+	if (*directory == '\0')
+		return io_fail(ENOENT);		/* as open(2); with a slash behind it, it would be the root directory */
 	if (open_nameless(spill, directory) == 0)
 		return 0;
 	return open_named(spill, directory);
@@ -203,13 +205,60 @@ spill_close(struct spill *spill)
 	return error == 0 ? 0 : -1;
 }
 
+/* Also of the caller's file, which stays open. */
+static void
+free_space(const struct spill *spill)
+{
+	if (spill->fd != -1 && spill->fd == spill->spill_fd)
+		(void)io_truncate(spill->fd, 0);
+}
+
 void
 spill_discard(struct spill *spill)
 {
 	const int saved = errno;
 
+	free_space(spill);
 	(void)spill_close(spill);	/* the call has failed already */
 	errno = saved;
+}
+
+/* Writes the memory part into the hole below it. *at: how far it came. */
+static int
+fill_hole(struct spill *spill, const struct memory *memory, char *buffer, off_t *at)
+{
+	while (*at < memory->size) {
+		const char *piece = buffer;
+		size_t length = BUFFER_SIZE;
+
+		if (memory->fd == -1) {
+			piece = memory_piece(memory, *at, &length);
+		} else {
+			if (memory->size - *at < (off_t)length)
+				length = (size_t)(memory->size - *at);
+			if (memory_read(memory, buffer, length, *at) == -1)
+				return -1;
+		}
+		if (io_write_at(spill->fd, piece, length, *at) == -1)
+			return -1;
+		*at += (off_t)length;
+	}
+	return 0;
+}
+
+/* Makes [0, end) a hole again, where the file system can do that: the bytes are in memory. errno stays. */
+static void
+give_back(const struct spill *spill, off_t end)
+{
+#if defined(HAVE_FALLOCATE) && defined(FALLOC_FL_PUNCH_HOLE)
+	const int error = errno;
+
+	if (end > 0)
+		(void)fallocate(spill->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, end);
+	errno = error;
+#else
+	(void)spill, (void)end;
+#endif
 }
 
 int
@@ -217,23 +266,11 @@ spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer)
 {
 	off_t at = 0;
 
-	while (at < memory->size) {
-		const char *piece = buffer;
-		size_t length = BUFFER_SIZE;
-
-		if (memory->fd == -1) {
-			piece = memory_piece(memory, at, &length);
-		} else {
-			if (memory->size - at < (off_t)length)
-				length = (size_t)(memory->size - at);
-			if (memory_read(memory, buffer, length, at) == -1)
-				return -1;
-		}
-		if (io_write_at(spill->fd, piece, length, at) == -1)
-			return -1;
-		at += (off_t)length;
-	}
-	return 0;
+	if (fill_hole(spill, memory, buffer, &at) == 0)
+		return 0;
+	/* The piece that failed may have been written in part. */
+	give_back(spill, at + (off_t)BUFFER_SIZE < memory->size ? at + (off_t)BUFFER_SIZE : memory->size);
+	return -1;
 }
 
 /* Remembers a lost write, since the kernel reports it only once. */

@@ -39,11 +39,11 @@ int	 spill_open(struct spill *spill);
    -1: errno of close(2). */
 int	 spill_close(struct spill *spill);
 
-/* Closes the spill file after a failure: errno stays as it is. */
+/* Closes the spill file after a failure, and gives back the space that it took: errno stays as it is. */
 void	 spill_discard(struct spill *spill);
 
 /* Writes the memory part into the hole below it. buffer: BUFFER_SIZE bytes if the memory part is a memfd, else unused.
-   0, or -1: errno of pread(2), pwrite(2). */
+   0, or -1: errno of pread(2), pwrite(2), and what was written is a hole again, where there can be holes. */
 int	 spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer);
 
 /* Whether all writes have arrived: io_flush() before the first byte is read back, io_lost() while reading goes on.

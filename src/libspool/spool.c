@@ -16,6 +16,7 @@
 #include <sys/stat.h>
 
 #include <errno.h>
+#include <fcntl.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -79,17 +80,29 @@ spool_free_buffer(struct spool *spool)
 	spool->buffer = NULL;
 }
 
-/* Takes what the caller's file has for the stream. */
+/* Takes the caller's file, and what it has, if that is to be the stream. */
 static int
-take_filled(struct spool *spool)
+take_file(struct spool *spool, bool filled)
 {
 	struct stat status;
+	const int fd = spool->spill.spill_fd, flags = fcntl(fd, F_GETFL);
 
-	if (fstat(spool->spill.spill_fd, &status) == -1)
+	if (flags == -1 || fstat(fd, &status) == -1)
 		return -1;
-	spool->spill.fd = spool->spill.spill_fd;
-	spool->size = status.st_size;
+	/* With O_APPEND, all writes go to the end, whatever the offset (pwrite(2)). */
+	if (!filled && ((flags & O_APPEND) != 0 || (flags & O_ACCMODE) != O_RDWR || status.st_size > 0))
+		return io_fail(EINVAL);
+	if (filled) {
+		spool->spill.fd = fd;
+		spool->size = status.st_size;
+	}
 	return 0;
+}
+
+const char *
+spool_version(void)
+{
+	return SPOOL_VERSION;
 }
 
 struct spool *
@@ -110,7 +123,8 @@ spool_open(const struct spool_options *options)
 		return NULL;
 	spool->size_limit = options->size_limit;
 	memory_init(&spool->memory, options->memory_limit, options->memfd);
-	if (spill_init(&spool->spill, options) == 0 && (!options->spill_filled || take_filled(spool) == 0))
+	if (spill_init(&spool->spill, options) == 0
+	    && (options->spill_fd == -1 || take_file(spool, options->spill_filled) == 0))
 		return spool;
 	(void)spool_close(spool);
 	return NULL;
@@ -214,16 +228,13 @@ spool_seek(struct spool *spool, off_t offset, int whence)
 	return spool_end(spool) == -1 ? -1 : spool->offset;
 }
 
-ssize_t
-spool_read(struct spool *spool, void *buffer, size_t length)
+/* Copies at most length bytes from at on. Returns their number, or -1. */
+static ssize_t
+load(struct spool *spool, char *buffer, size_t length, off_t at)
 {
 	const struct memory *memory = &spool->memory;
-	off_t at;
 	size_t from_memory = 0;
 
-	if (spool_begin(spool, false) == -1)
-		return -1;
-	at = spool->offset;
 	if (at >= spool->size)
 		return 0;
 	if (length > SSIZE_MAX)
@@ -237,11 +248,46 @@ spool_read(struct spool *spool, void *buffer, size_t length)
 		if (memory_read(memory, buffer, from_memory, at) == -1)
 			return spool_fail(spool, SPOOL_MEMORY);
 	}
-	if (length > from_memory && (io_read_at(spool->spill.fd, (char *)buffer + from_memory,
-	    length - from_memory, at + (off_t)from_memory) == -1 || spill_check(&spool->spill) == -1))
+	if (length > from_memory && (io_read_at(spool->spill.fd, buffer + from_memory, length - from_memory,
+	    at + (off_t)from_memory) == -1 || spill_check(&spool->spill) == -1))
 		return spool_fail(spool, SPOOL_SPILL);
-	spool->offset = at + (off_t)length;
-	return spool_end(spool) == -1 ? -1 : (ssize_t)length;
+	return (ssize_t)length;
+}
+
+ssize_t
+spool_read(struct spool *spool, void *buffer, size_t length)
+{
+	ssize_t n;
+
+	if (spool_begin(spool, false) == -1)
+		return -1;
+	n = load(spool, buffer, length, spool->offset);
+	if (n <= 0)
+		return n;
+	spool->offset += n;
+	return spool_end(spool) == -1 ? -1 : n;
+}
+
+ssize_t
+spool_read_at(struct spool *spool, void *buffer, size_t length, off_t at)
+{
+	if (spool_begin(spool, false) == -1)
+		return -1;
+	if (at < 0)
+		return spool_refuse(spool, EINVAL);
+	if (spool->read_once && at < spool->offset)
+		return spool_refuse(spool, ESPIPE);
+	return load(spool, buffer, length, at);
+}
+
+const char *
+spool_bytes(const struct spool *spool, off_t at, size_t *length)
+{
+	const struct memory *memory = &spool->memory;
+
+	if (at < 0 || at >= memory->size || memory->fd != -1 || (spool->read_once && at < spool->offset))
+		return NULL;
+	return memory_piece(memory, at, length);
 }
 
 /* Where the memory part will end after a write of [at, end), if there is memory. */
@@ -271,9 +317,19 @@ store_spilled(struct spool *spool, const char *data, size_t length, off_t from)
 	if (!was_rolled && spill_open(&spool->spill) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	/* Bytes that a failed write has left beyond the end must not show in the gap. */
-	if (was_rolled && from > spool->size && io_truncate(spool->spill.fd, spool->size) == -1)
+	if (was_rolled && !spool->exposed && from > spool->size && io_truncate(spool->spill.fd, spool->size) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	return io_write_at(spool->spill.fd, data, length, from) == -1 ? spool_fail(spool, SPOOL_SPILL) : 0;
+}
+
+/* Whether a write up to end has left bytes beyond the old end. If the file is longer, another process has written. */
+static bool
+has_grown(const struct spool *spool, off_t end)
+{
+	struct stat status;
+
+	return !spool->exposed
+	    || (fstat(spool->spill.fd, &status) == 0 && status.st_size > spool->size && status.st_size <= end);
 }
 
 /* After a write up to end has failed: cuts the memory part to held bytes, and the file to the old end. Keeps errno. */
@@ -285,8 +341,8 @@ undo_store(struct spool *spool, off_t held, bool was_rolled, off_t end)
 	if (spool->memory.size > held)
 		memory_shrink(&spool->memory, held);
 	if (!was_rolled)
-		(void)spill_close(&spool->spill);
-	else if (end > spool->size)
+		spill_discard(&spool->spill);
+	else if (end > spool->size && has_grown(spool, end))
 		(void)io_truncate(spool->spill.fd, spool->size);	/* only frees space */
 	errno = error;
 }
@@ -349,6 +405,16 @@ spool_write(struct spool *spool, const void *buffer, size_t length)
 	return spool_end(spool) == -1 ? -1 : (ssize_t)length;
 }
 
+ssize_t
+spool_write_at(struct spool *spool, const void *buffer, size_t length, off_t at)
+{
+	if (spool_begin(spool, true) == -1)
+		return -1;
+	if (length > SSIZE_MAX || at < 0)
+		return spool_refuse(spool, EINVAL);
+	return spool_store(spool, buffer, length, at) == -1 ? -1 : (ssize_t)length;
+}
+
 /* Rolls over to a file of size bytes, all of them a hole; the memory part stays. */
 static int
 roll(struct spool *spool, off_t size)
@@ -385,7 +451,7 @@ spool_truncate(struct spool *spool, off_t size)
 				return -1;
 		}
 	} else {
-		if ((size > spool->size && io_truncate(spool->spill.fd, spool->size) == -1)
+		if ((size > spool->size && !spool->exposed && io_truncate(spool->spill.fd, spool->size) == -1)
 		    || io_truncate(spool->spill.fd, size) == -1)
 			return spool_fail(spool, SPOOL_SPILL);
 		if (size < memory->size)
@@ -418,8 +484,9 @@ fill_hole(struct spool *spool)
 
 	if (spool->read_once)
 		return spool_refuse(spool, EPERM);
-	if (spool->spill.sealed)
-		return 0;	/* everything is in the file, and writing to it would look like a change */
+	/* Everything is in the file. To write to it would look like a change, and another process may be writing. */
+	if (spool->spill.sealed || spool->exposed)
+		return 0;
 	if (spool->memory.fd != -1 && spool_buffer(spool) == NULL)
 		return -1;
 	/* A new file is only written from its beginning to its end: some file systems cannot do anything else. */
@@ -446,6 +513,8 @@ spool_fileno(struct spool *spool)
 {
 	if (spool_begin(spool, true) == -1 || fill_hole(spool) == -1)
 		return -1;
+	if (spool->exposed)
+		return spool->spill.fd;
 	if (lseek(spool->spill.fd, spool->offset, SEEK_SET) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	spool->exposed = true;

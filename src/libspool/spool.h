@@ -1,5 +1,5 @@
 /*
- * spool.h: the whole interface of libspool. Do not use anything that is not documented here.
+ * spool.h: the whole interface of libspool, for C and C++. Do not use anything that is not documented here.
  *
  * A spool is a temporary file that lives in memory until it outgrows a limit and then rolls over to an
  * unlinked file on disk: tempfile.SpooledTemporaryFile of Python's documentation, brought to C.
@@ -19,6 +19,14 @@
  * Every descriptor that the library opens is close-on-exec. Nothing is left on disk when the process ends, however it
  * ends. The one exception is a kill between two system calls on file systems without O_TMPFILE (see hold and release in
  * the options).
+ *
+ * After fork(2) the parent and the child have the same spill file and its offset, and memory parts of their own: only one
+ * of the two may go on using the spool. A write beyond RLIMIT_FSIZE raises SIGXFSZ, as with any file (setrlimit(2)); a
+ * program that ignores that signal gets EFBIG.
+ *
+ * Left out: publishing the spill file under a name. A program that wants that opens a file with O_TMPFILE itself, gives
+ * it as spill_fd, calls spool_rollover(), and links it (linkat(2)). Another reader with its own offset is
+ * spool_read_at() and a variable.
  */
 #ifndef SPOOL_H
 #define SPOOL_H
@@ -28,6 +36,24 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+#ifdef __GNUC__
+#pragma GCC visibility push(default)
+#endif
+
+/* The version of this header, and of the library that is linked: "0.1.0". */
+#define SPOOL_VERSION "0.1.0"
+const char *spool_version(void);
+
+/* A program with 32-bit offsets must be compiled with -D_FILE_OFFSET_BITS=64, as libspool is. */
+#ifdef __cplusplus
+static_assert(sizeof(off_t) == 8, "compile with -D_FILE_OFFSET_BITS=64");
+#else
+_Static_assert(sizeof(off_t) == 8, "compile with -D_FILE_OFFSET_BITS=64");
+#endif
 
 struct spool;
 
@@ -47,25 +73,28 @@ struct spool_options {
 				   (O_DIRECT, open(2)), where that is possible. SPOOL_AUTOMATIC: about as much as the
 				   kernel would not soon write to the disk. SPOOL_UNLIMITED: all. */
 	off_t size_limit;	/* The most bytes in all: a call that would exceed it fails with EFBIG. */
-	const char *directory;	/* Where the spill file is made; NULL: see spool_directory(). */
+	const char *directory;	/* Where the spill file is made; NULL: see spool_directory(). A relative path, and $TMPDIR,
+				   are looked up when the spool rolls over. */
 	const char *prefix;	/* The spill file's name, if it must have one for a moment: prefix, six random */
 	const char *suffix;	/* characters, suffix. NULL: "spool-" and "". */
 	bool memfd;		/* The memory part is a memfd, where the system has those. Then spool_seal() need not
-				   copy it to disk. */
+				   copy it to disk. Without effect where RLIMIT_FSIZE is less than memory_limit: a memfd
+				   counts as a file. */
 	/* Called before and after the moment in which a spill file has a name, on file systems that cannot make one
 	   without a name. The caller can block signals that would end the process just then. NULL: not called. */
 	void (*hold)(void);
 	void (*release)(void);
 	int spill_fd;		/* A file to spill into instead of one that the engine makes, or -1. It must be open for
 				   reading and writing, empty, and without O_APPEND. It stays the caller's, who closes
-				   it after spool_close(). */
+				   it after spool_close(). A roll over that fails empties it again. */
 	bool spill_filled;	/* spill_fd has the stream already: it need not be empty, and, for a spool that is only
 				   read, not open for writing. The spool has rolled over from the beginning. */
 };
 
-/* 64 MiB of memory and no other limit. Start from these: in an all-zero structure, spill_fd would be descriptor 0. */
+/* 64 MiB of memory and no other limit. Start from these: in an all-zero structure, spill_fd would be descriptor 0. All
+   members, in their order, since C++ knows their names here only from 2020 on. */
 #define SPOOL_OPTIONS_DEFAULT \
-	{ .memory_limit = 64 << 20, .cache_limit = SPOOL_AUTOMATIC, .size_limit = SPOOL_UNLIMITED, .spill_fd = -1 }
+	{ 64 << 20, SPOOL_AUTOMATIC, SPOOL_UNLIMITED, NULL, NULL, NULL, false, NULL, NULL, -1, false }
 
 /* The part that the last failing call failed in. */
 enum spool_part {
@@ -88,7 +117,8 @@ struct spool_progress {
 /*
  * A new, empty spool. options may be NULL for the defaults; the strings that it points to are copied. No file is opened
  * before it is needed. The caller ends the spool with spool_close().
- * NULL: EINVAL (a negative limit that is not SPOOL_AUTOMATIC), ENOMEM, errno of fstat(2) (spill_filled).
+ * NULL: EINVAL (a negative limit that is not SPOOL_AUTOMATIC; a spill_fd that is not as described), ENOMEM, errno of
+ * fcntl(2), fstat(2) (spill_fd).
  */
 struct spool *spool_open(const struct spool_options *options);
 
@@ -111,6 +141,17 @@ const char *spool_directory(const char *directory);
  */
 ssize_t spool_read(struct spool *spool, void *buffer, size_t length);
 
+/* As spool_read() at this offset, as pread(2): the spool's offset stays. -1: also EINVAL (negative), ESPIPE
+   (spool_read_once(), and the offset is before the spool's). */
+ssize_t spool_read_at(struct spool *spool, void *buffer, size_t length, off_t at);
+
+/*
+ * The bytes in memory from this offset on, *length of them in a row, without a copy: getbuffer() of Python's BytesIO, in
+ * pieces. They belong to the spool, must not be changed, and stay valid until the next call that changes the spool.
+ * NULL: none is there (spool_in_memory()), or the memory part is a memfd.
+ */
+const char *spool_bytes(const struct spool *spool, off_t at, size_t *length);
+
 /*
  * Writes all length bytes at the offset and moves it on. Past the end, the gap reads as zeros (POSIX, lseek(3p)). If
  * memory cannot be allocated although the limit allows it, the spool rolls over early.
@@ -120,6 +161,9 @@ ssize_t spool_read(struct spool *spool, void *buffer, size_t length);
  * part.
  */
 ssize_t spool_write(struct spool *spool, const void *buffer, size_t length);
+
+/* As spool_write() at this offset, as pwrite(2): the spool's offset stays. -1: also EINVAL (negative). */
+ssize_t spool_write_at(struct spool *spool, const void *buffer, size_t length, off_t at);
 
 /*
  * Moves the offset, as lseek(2) with SEEK_SET, SEEK_CUR, SEEK_END; past the end is allowed. (Python's BytesIO clips a
@@ -147,7 +191,9 @@ int spool_rollover(struct spool *spool);
 
 /*
  * Rolls over, then returns the spill file's descriptor, open for reading and writing. From then on the descriptor and
- * the spool share their offset and their contents. The descriptor belongs to the spool: do not close it. -1: as
+ * the spool share their offset and their contents: others may write while the spool is used, and no call cuts off what
+ * they write, except for spool_truncate(). A further call returns the same descriptor, and touches nothing. The
+ * descriptor belongs to the spool: do not close it. -1: as
  * spool_rollover(). A later call can do its work and then fail to move the descriptor's offset (lseek(2), which does
  * not fail on files). It returns -1, and the offset stays. If a failing call has written beyond the end and cannot cut
  * that off (ftruncate(2)), those bytes are in the spool; a spool_fill() tried again would append them twice.
@@ -205,7 +251,8 @@ FILE *spool_stream(struct spool *spool, bool wide);
  * At size_limit it reads on to find out whether the stream ends there; if not, EFBIG. A message of a source that keeps
  * messages apart (SOCK_SEQPACKET) arrives whole, unless limit ends within it or it is larger than 256 KiB.
  *
- * Returns the bytes appended, fewer than limit only at the end of fd. -1: EFBIG, EPERM (frozen), ENOMEM, those of
+ * Returns the bytes appended, fewer than limit only at the end of fd. -1: EINVAL (a negative limit), EFBIG, EPERM
+ * (frozen), ENOMEM, those of
  * read(2), open(2), pwrite(2), close(2). The bytes that were appended stay (compare spool_size()). Bytes that were read
  * but could not be stored are kept, and the next spool_fill() stores them first, so no byte is lost.
  */
@@ -341,5 +388,12 @@ bool spool_queue_spills_to_memory(const struct spool_queue *queue);
 /* The path of an empty file that could not be removed when it was made, or NULL. Only when no thread
    uses the queue any more. */
 const char *spool_queue_leftover(const struct spool_queue *queue);
+
+#ifdef __GNUC__
+#pragma GCC visibility pop
+#endif
+#ifdef __cplusplus
+}
+#endif
 
 #endif

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 #include "internal.h"
@@ -16,6 +17,44 @@
 #define WRITE_FAILED (-1)
 #endif
 
+struct cookie {
+	struct spool *spool;
+	FILE *stream;
+};
+
+/*
+ * glibc notes the offset of a stream when it seeks, and moves that on when it writes to a descriptor, but not when it
+ * writes to a cookie (2.36 to 2.42). A later fseeko(SEEK_CUR) would begin where the write began.
+ */
+static void
+move_offset(FILE *stream, ssize_t bytes)
+{
+#ifdef __GLIBC__
+	if (stream->_offset >= 0)
+		stream->_offset += bytes;
+#else
+	(void)stream, (void)bytes;
+#endif
+}
+
+/* Returns the bytes written, or -1. */
+static ssize_t
+put(const struct cookie *cookie, const char *data, size_t length)
+{
+	const ssize_t n = spool_write(cookie->spool, data, length);
+
+	if (n != -1)
+		move_offset(cookie->stream, n);
+	return n;
+}
+
+static int
+stream_close(void *cookie)
+{
+	free(cookie);
+	return 0;
+}
+
 /*
  * glibc and musl have fopencookie, the BSDs have funopen. libbsd has funopen everywhere, but on top of fopencookie it
  * truncates lengths and offsets to int, so it is only used where there is nothing else.
@@ -24,13 +63,13 @@
 static ssize_t
 stream_read(void *cookie, char *data, size_t length)
 {
-	return spool_read(cookie, data, length);
+	return spool_read(((const struct cookie *)cookie)->spool, data, length);
 }
 
 static ssize_t
 stream_write(void *cookie, const char *data, size_t length)
 {
-	ssize_t n = spool_write(cookie, data, length);
+	const ssize_t n = put(cookie, data, length);
 
 	return n == -1 ? WRITE_FAILED : n;
 }
@@ -38,7 +77,7 @@ stream_write(void *cookie, const char *data, size_t length)
 static int
 stream_seek(void *cookie, off_t *offset, int whence)
 {
-	off_t at = spool_seek(cookie, *offset, whence);
+	const off_t at = spool_seek(((const struct cookie *)cookie)->spool, *offset, whence);
 
 	if (at == -1)
 		return -1;
@@ -47,24 +86,25 @@ stream_seek(void *cookie, off_t *offset, int whence)
 }
 
 static FILE *
-byte_stream(struct spool *spool)
+open_cookie(struct cookie *cookie)
 {
-	cookie_io_functions_t functions = { .read = stream_read, .write = stream_write, .seek = stream_seek };
+	cookie_io_functions_t functions = { .read = stream_read, .write = stream_write, .seek = stream_seek,
+	    .close = stream_close };
 
-	return fopencookie(spool, "r+", functions);
+	return fopencookie(cookie, "r+", functions);
 }
 #else
 static int
 stream_read(void *cookie, char *data, int length)
 {
-	return length < 0 ? -1 : (int)spool_read(cookie, data, (size_t)length);
+	return length < 0 ? -1 : (int)spool_read(((const struct cookie *)cookie)->spool, data, (size_t)length);
 }
 
 /* Where funopen is made of fopencookie, the return value has the meaning that it has there. */
 static int
 stream_write(void *cookie, const char *data, int length)
 {
-	ssize_t n = length < 0 ? -1 : spool_write(cookie, data, (size_t)length);
+	const ssize_t n = length < 0 ? -1 : put(cookie, data, (size_t)length);
 
 	return n == -1 ? WRITE_FAILED : (int)n;
 }
@@ -72,15 +112,31 @@ stream_write(void *cookie, const char *data, int length)
 static off_t
 stream_seek(void *cookie, off_t offset, int whence)
 {
-	return spool_seek(cookie, offset, whence);
+	return spool_seek(((const struct cookie *)cookie)->spool, offset, whence);
 }
+
+static FILE *
+open_cookie(struct cookie *cookie)
+{
+	return funopen(cookie, stream_read, stream_write, stream_seek, stream_close);
+}
+#endif
 
 static FILE *
 byte_stream(struct spool *spool)
 {
-	return funopen(spool, stream_read, stream_write, stream_seek, NULL);
+	struct cookie *cookie = malloc(sizeof(*cookie));
+
+	if (cookie == NULL)
+		return NULL;
+	cookie->spool = spool;
+	cookie->stream = open_cookie(cookie);
+	if (cookie->stream == NULL) {
+		free(cookie);
+		return NULL;
+	}
+	return cookie->stream;
 }
-#endif
 
 /* An ordinary stdio stream over the spill file, whose offset and size are the spool's. */
 static FILE *

@@ -34,7 +34,7 @@ class Header:
         self.comments = {}      # of the prototypes: each stands behind its own
         comment = ""
         for found, prototype in re.findall(r"/\*(.*?)\*/|^(\w[^;{}#/]*\([^;{}#/]*\));", text, re.S | re.M):
-            if prototype:
+            if prototype and "tatic_assert" not in prototype:
                 self.comments[squeeze(prototype)] = comment
             comment = re.sub(r"^ \*", "", found, flags=re.M)
 

@@ -53,6 +53,7 @@ static unsigned operation;
 static off_t most;
 static char pool[2 * MOST], got[MOST];
 static bool faulty;
+static off_t changed_from;	/* where the last write began */
 static int held;		/* calls of hold() minus calls of release() */
 
 #define AGREE(condition) \
@@ -172,10 +173,10 @@ check_after_failure(void)
 	AGREE(part == SPOOL_MEMORY || part == SPOOL_SPILL);
 	if (strcmp(rough_failed, "lseek") == 0)
 		return false;	/* the work is done, but the offset could not be moved: see spool_fileno() */
-	if (strcmp(doing, "write") == 0) {
+	if (strncmp(doing, "write", strlen("write")) == 0) {
 		AGREE(spool_tell(spool) == model.offset && spool_size(spool) == model.size);
 		read_all();
-		AGREE(memcmp(got, model.bytes, (size_t)(model.size < model.offset ? model.size : model.offset)) == 0);
+		AGREE(memcmp(got, model.bytes, (size_t)(model.size < changed_from ? model.size : changed_from)) == 0);
 		memcpy(model.bytes, got, (size_t)model.size);
 		return true;
 	}
@@ -276,51 +277,107 @@ is_refused(int error, bool failed)
 	return true;
 }
 
+/* The call that is made: at the spool's own offset, or at another one. */
+static ssize_t
+write_from(const char *data, size_t length, off_t at, bool moves)
+{
+	return moves ? spool_write(spool, data, length) : spool_write_at(spool, data, length, at);
+}
+
 static void
-do_write(void)
+write_somewhere(off_t at, bool moves)
 {
 	const bool absurd = model_choose(64) == 0;
 	const off_t length = absurd ? 0 : some_length();
 	const char *data = some_bytes();
 	ssize_t n;
 
+	changed_from = at;
 	if (absurd) {
-		n = spool_write(spool, data, (size_t)SSIZE_MAX + 1 + model_choose(3));
+		n = write_from(data, (size_t)SSIZE_MAX + 1 + model_choose(3), at, moves);
 		(void)is_refused(model.frozen ? EPERM : EINVAL, n == -1);
 		return;
 	}
-	if (model.offset > most - length && length <= model.size_limit && model.offset <= model.size_limit - length
-	    && !model.frozen)
+	if (at > most - length && length <= model.size_limit && at <= model.size_limit - length && !model.frozen)
 		return;
-	TRY(n, spool_write(spool, data, (size_t)length), -1);
+	TRY(n, write_from(data, (size_t)length, at, moves), -1);
 	if (model.frozen && is_refused(EPERM, n == -1))
 		return;
-	if (length > 0 && model.offset > model.size_limit - least(length, model.size_limit)) {
+	if (at < 0 && is_refused(EINVAL, n == -1))
+		return;
+	if (length > 0 && at > model.size_limit - least(length, model.size_limit)) {
 		AGREE(n == -1 && failed_by(EFBIG, SPOOL_LIMIT));
 		return;
 	}
-	if (length > 0 && cannot_be(model.offset + length, n == -1))
+	if (length > 0 && cannot_be(at + length, n == -1))
 		return;
 	AGREE(n == length);
 	if (length == 0)
 		return;
-	put(data, length, model.offset);
-	model.offset += length;
+	put(data, length, at);
+	if (moves)
+		model.offset += length;
+}
+
+static void
+do_write(void)
+{
+	write_somewhere(model.offset, true);
+}
+
+static void
+do_write_at(void)
+{
+	write_somewhere(some_number(), false);
+}
+
+static void
+read_somewhere(off_t at, bool moves)
+{
+	const bool absurd = model_choose(16) == 0;
+	const size_t length = absurd ? SIZE_MAX : (size_t)some_length();
+	const off_t left = model.size > at ? model.size - at : 0;
+	ssize_t n;
+
+	TRY(n, moves ? spool_read(spool, got, length) : spool_read_at(spool, got, length, at), -1);
+	if (at < 0 && is_refused(EINVAL, n == -1))
+		return;
+	if (model.read_once && at < model.offset && is_refused(ESPIPE, n == -1))
+		return;
+	AGREE(n == (absurd ? left : least((off_t)length, left)));
+	if (n > 0)
+		AGREE(memcmp(got, model.bytes + at, (size_t)n) == 0);
+	if (moves)
+		model.offset += n;
 }
 
 static void
 do_read(void)
 {
-	const bool absurd = model_choose(16) == 0;
-	const off_t length = absurd ? SPOOL_UNLIMITED : some_length();
-	const off_t left = model.size > model.offset ? model.size - model.offset : 0;
-	ssize_t n;
+	read_somewhere(model.offset, true);
+}
 
-	TRY(n, spool_read(spool, got, absurd ? SIZE_MAX : (size_t)length), -1);
-	AGREE(n == least(length, left));
-	if (n > 0)
-		AGREE(memcmp(got, model.bytes + model.offset, (size_t)n) == 0);
-	model.offset += n;
+static void
+do_read_at(void)
+{
+	read_somewhere(some_number(), false);
+}
+
+/* All bytes in memory, piece by piece. */
+static void
+do_bytes(void)
+{
+	off_t at = model.read_once ? model.offset : 0;
+	size_t length = 0;
+	const char *bytes;
+
+	AGREE(spool_bytes(spool, -1, &length) == NULL);
+	while ((bytes = spool_bytes(spool, at, &length)) != NULL) {
+		AGREE(length > 0 && at + (off_t)length <= spool_in_memory(spool));
+		AGREE(memcmp(bytes, model.bytes + at, length) == 0);
+		at += (off_t)length;
+	}
+	AGREE(model.sealable || at >= spool_in_memory(spool));
 }
 
 static void
@@ -796,6 +853,7 @@ run_operation(void)
 		{ "rollover", do_rollover, 4 }, { "fileno", do_fileno, 4 }, { "descriptor", do_descriptor, 8 },
 		{ "stream", do_stream, 8 }, { "freeze", do_freeze, 2 }, { "read_once", do_read_once, 2 },
 		{ "seal", do_seal, 4 }, { "is_intact", do_is_intact, 2 },
+		{ "write at", do_write_at, 6 }, { "read at", do_read_at, 6 }, { "bytes", do_bytes, 4 },
 	};
 	unsigned total = 0, pick, i = 0;
 
@@ -822,7 +880,7 @@ open_spool(struct spool_options *options)
 		spool = spool_open(options);
 	}
 	if (spool == NULL) {
-		AGREE(rough_failed != NULL && errno == ENOMEM);
+		AGREE(rough_failed != NULL && (errno == ENOMEM || options->spill_fd != -1));
 		spool = spool_open(options);
 	}
 	AGREE(spool != NULL && spool_fault(spool) == SPOOL_NOTHING);

@@ -1,0 +1,275 @@
+/* shared.c: tests of a spool whose file others have, too: a caller's file, or a descriptor that is out. */
+#include <config.h>
+
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "spool.h"
+#include "test.h"
+
+/* ld --wrap puts these in place of ftruncate(2) and pwrite(2). */
+int __real_ftruncate(int fd, off_t size);
+int __wrap_ftruncate(int fd, off_t size);
+ssize_t __real_pwrite(int fd, const void *data, size_t length, off_t at);
+ssize_t __wrap_pwrite(int fd, const void *data, size_t length, off_t at);
+static unsigned truncated;
+static int writes_left = -1;	/* until the disk is full; -1: it never is */
+
+int
+__wrap_ftruncate(int fd, off_t size)
+{
+	truncated++;
+	return __real_ftruncate(fd, size);
+}
+
+ssize_t
+__wrap_pwrite(int fd, const void *data, size_t length, off_t at)
+{
+	if (writes_left == 0) {
+		errno = ENOSPC;
+		return -1;
+	}
+	if (writes_left > 0)
+		writes_left--;
+	return __real_pwrite(fd, data, length, at);
+}
+
+/* Whether calls come there: not where they have other names, such as pwrite64. */
+static bool
+is_wrapped(void)
+{
+	truncated = 0;
+	CHECK(ftruncate(-1, 0) == -1);
+	return truncated == 1;
+}
+
+/* A file without a name, of which nothing is written yet. */
+static int
+open_file(int flags)
+{
+	char path[] = "/tmp/spool-test-XXXXXX";
+	int fd = mkstemp(path), other;
+
+	CHECK(fd != -1);
+	other = open(path, flags);
+	CHECK(other != -1 && unlink(path) == 0);
+	close(fd);
+	return other;
+}
+
+enum { LINES = 30000, LINE = 8 };
+
+static _Noreturn void
+write_lines(int fd)
+{
+	char line[LINE + 1];
+
+	for (int i = 0; i < LINES; i++) {
+		snprintf(line, sizeof(line), "%07d\n", i);
+		if (write(fd, line, LINE) != LINE)
+			_exit(1);
+	}
+	_exit(0);
+}
+
+/* Every line is there. */
+static void
+check_lines(struct spool *spool)
+{
+	char line[LINE + 1], expected[LINE + 1];
+
+	CHECK(spool_size(spool) == (off_t)LINES * LINE);
+	CHECK(spool_seek(spool, 0, SEEK_SET) == 0);
+	for (int i = 0; i < LINES; i++) {
+		snprintf(expected, sizeof(expected), "%07d\n", i);
+		CHECK(spool_read(spool, line, LINE) == LINE && memcmp(line, expected, LINE) == 0);
+	}
+}
+
+static void
+a_child_writes(void)
+{
+	for (int trial = 0; trial < 5; trial++) {
+		struct spool *spool = test_spool(10);
+		int fd = spool_fileno(spool), status;
+		pid_t child;
+
+		CHECK(fd != -1);
+		child = fork();
+		if (child == 0)
+			write_lines(fd);
+		while (waitpid(child, &status, WNOHANG) == 0) {
+			CHECK(spool_fileno(spool) == fd);
+			CHECK(spool_rollover(spool) == 0);
+			CHECK(spool_size(spool) >= 0 && spool_tell(spool) >= 0);
+		}
+		CHECK(status == 0);
+		check_lines(spool);
+		CHECK(spool_close(spool) == 0);
+	}
+}
+
+/* What would cut off what another process has written meanwhile. */
+static void
+nothing_is_cut(void)
+{
+	struct spool *spool = test_spool(10);
+	int fd = spool_fileno(spool), sealed;
+
+	if (!is_wrapped())
+		return;
+	CHECK(fd != -1);
+	test_write(spool, 0, 100);
+	truncated = 0;
+	CHECK(spool_fileno(spool) == fd && spool_rollover(spool) == 0);
+	CHECK(spool_seek(spool, 200, SEEK_SET) == 200 && spool_write(spool, "x", 1) == 1);
+	writes_left = 0;
+	CHECK_ERRNO(spool_seek(spool, 300, SEEK_SET) == 300 && spool_write(spool, "x", 1) == -1, ENOSPC);
+	writes_left = -1;
+	sealed = spool_seal(spool);
+	CHECK(sealed != -1 && truncated == 0);
+	close(sealed);
+	CHECK(spool_close(spool) == 0);
+	/* Growing takes the one call that is asked for. */
+	spool = test_spool(10);
+	CHECK(spool_fileno(spool) != -1);
+	truncated = 0;
+	CHECK(spool_truncate(spool, 1000) == 0 && truncated == 1 && spool_size(spool) == 1000);
+	CHECK(spool_close(spool) == 0);
+}
+
+static long long
+blocks_of(int fd)
+{
+	struct stat status;
+
+	CHECK(fsync(fd) == 0 && fstat(fd, &status) == 0);
+	return (long long)status.st_blocks;
+}
+
+/* The memory part cannot be written: the space is as before, and the spool, too. */
+static void
+space_is_given_back(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct stat status;
+	struct spool *spool;
+	long long before;
+
+	if (!is_wrapped())
+		return;
+	options.memory_limit = 4 << 20;
+	options.spill_fd = open_file(O_RDWR);
+	spool = spool_open(&options);
+	CHECK(spool != NULL);
+	test_write(spool, 0, 4 << 20);
+	writes_left = 1;	/* of 2 MiB: a chunk of the memory part */
+	CHECK_ERRNO(spool_rollover(spool) == -1, ENOSPC);
+	CHECK(!spool_is_rolled(spool));
+	CHECK(fstat(options.spill_fd, &status) == 0 && status.st_size == 0);
+	writes_left = -1;
+	test_write(spool, 4 << 20, 1 << 20);
+	CHECK(spool_is_rolled(spool));
+	before = blocks_of(options.spill_fd);
+	writes_left = 1;
+	CHECK_ERRNO(spool_rollover(spool) == -1, ENOSPC);
+	writes_left = -1;
+#if defined(HAVE_FALLOCATE) && defined(FALLOC_FL_PUNCH_HOLE)
+	CHECK(blocks_of(options.spill_fd) <= before + 16);
+#else
+	(void)before;
+#endif
+	test_check_stream(spool, 5 << 20);
+	CHECK(spool_rollover(spool) == 0);
+	test_check_stream(spool, 5 << 20);
+	CHECK(spool_close(spool) == 0);
+	close(options.spill_fd);
+}
+
+static void
+check_refused(int fd)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+
+	options.spill_fd = fd;
+	CHECK_ERRNO(spool_open(&options) == NULL, EINVAL);
+	close(fd);
+}
+
+static void
+files_that_cannot_be_used(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	int fd = open_file(O_RDWR);
+
+	check_refused(open_file(O_RDWR | O_APPEND));
+	check_refused(open_file(O_RDONLY));
+	check_refused(open_file(O_WRONLY));
+	CHECK(write(fd, "x", 1) == 1);
+	check_refused(fd);
+	options.spill_fd = 12345;
+	CHECK_ERRNO(spool_open(&options) == NULL, EBADF);
+}
+
+static void
+calls_that_are_wrong(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool = test_spool(10);
+
+	CHECK_ERRNO(spool_fill(spool, -1, -1, NULL) == -1, EINVAL);
+	CHECK(spool_fault(spool) == SPOOL_NOTHING);
+	CHECK(spool_close(spool) == 0);
+	/* The root directory is not meant. */
+	options.memory_limit = 0;
+	options.directory = "";
+	spool = spool_open(&options);
+	CHECK(spool != NULL);
+	CHECK_ERRNO(spool_write(spool, "x", 1) == -1, ENOENT);
+	CHECK(spool_size(spool) == 0 && spool_close(spool) == 0);
+}
+
+/* Memory is no file, whatever the limit of files is: no signal comes. */
+static void
+a_limit_of_files(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct rlimit limit = { .rlim_cur = 4096, .rlim_max = 4096 };
+	struct spool *spool;
+
+	CHECK(setrlimit(RLIMIT_FSIZE, &limit) == 0);
+	options.memfd = true;
+	spool = spool_open(&options);
+	CHECK(spool != NULL);
+	test_write(spool, 0, 100000);
+	CHECK(!spool_is_rolled(spool));
+	test_check_stream(spool, 100000);
+	CHECK(signal(SIGXFSZ, SIG_IGN) != SIG_ERR);
+	CHECK_ERRNO(spool_seal(spool) == -1, EFBIG);
+	test_check_stream(spool, 100000);
+	CHECK(spool_close(spool) == 0);
+}
+
+int
+main(void)
+{
+	static const struct test tests[] = {
+		{ "a child writes to the descriptor that is out", a_child_writes },
+		{ "what others have written is not cut off", nothing_is_cut },
+		{ "a roll over that fails gives the space back", space_is_given_back },
+		{ "a file that cannot be used is refused at once", files_that_cannot_be_used },
+		{ "calls that are wrong", calls_that_are_wrong },
+		{ "RLIMIT_FSIZE is not for memory", a_limit_of_files },
+	};
+
+	return test_main("shared.c", tests, sizeof(tests) / sizeof(*tests));
+}
