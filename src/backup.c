@@ -64,16 +64,16 @@ link_backup(const struct place *place, const char *name)
 	return -1;
 }
 
-/* Prints that a copy has not all attributes of the file. errno and what: of attributes_keep(). */
+/* Prints that the backup has not all attributes of the file. error and what: of attributes_keep(). */
 static void
-report_lack(const struct place *place, const char *name, const struct staged *copy, const char *what)
+report_lack(const struct place *place, const char *name, const struct staged *copy, int error, const char *what)
 {
-	const char *why = strerror(errno);
 	struct stat status;
 
 	if (fstat(copy->fd, &status) == 0)
-		message("%s/%s: %s cannot be kept: %s; it belongs to user %ju, with mode %04jo", place->path, name, what, why,
-		    (uintmax_t)status.st_uid, (uintmax_t)status.st_mode & 07777);
+		message("%s/%s: %s cannot be kept: %s; it belongs to user %ju and group %ju, with mode %04jo", place->path, name,
+		    what, strerror(error), (uintmax_t)status.st_uid, (uintmax_t)status.st_gid,
+		    (uintmax_t)status.st_mode & 07777);
 }
 
 /* For a file that is overwritten itself, or where there are no hard links. */
@@ -88,16 +88,17 @@ copy_backup(const struct place *place, const struct old *old, const char *name, 
 	/* No clone: -w cannot reserve space for blocks that are shared (inplace.h). */
 	if (old_copy(old, copy.fd, false) == 0) {
 		char what[NAME_MAX + 64];
-
 		/* A copy that cannot have the owner of the file stays private. */
-		if (attributes_keep(old->fd, copy.fd, true, what, sizeof(what)) == -1)
-			report_lack(place, name, &copy, what);
+		const int lacks = attributes_keep(old->fd, copy.fd, true, what, sizeof(what)) == -1 ? errno : 0;
+
 		io_set_times(copy.fd, &old->status);
 		if (store_settle(copy.fd, sync) == 0)
 			result = staged_publish(&copy, name, true);
 		/* The backup must be on the disk before the file is overwritten. */
 		if (result == 0 && sync)
 			result = store_sync_names(place->directory, copy.fd);
+		if (result == 0 && lacks != 0)
+			report_lack(place, name, &copy, lacks, what);
 	}
 	staged_drop(&copy);
 	return result;

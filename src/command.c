@@ -275,9 +275,9 @@ command_fill(char **command, const char *file)
 int
 command_check(const char *check, const char *path, int stream, int *status)
 {
-	char name[] = "sh", option[] = "-c";
+	char name[] = "sh", option[] = "-c", end[] = "--";	/* CHECK may begin with a hyphen */
 	char *script = braces_expand(check);
-	char *const arguments[] = { name, option, script, NULL };
+	char *const arguments[] = { name, option, end, script, NULL };
 	pid_t child = 0;
 	int error = ENOMEM;
 

@@ -44,8 +44,8 @@ report_command(const struct job *job, int status, const char *state)
 	/* "sort f | spool f" */
 	if (job->sink == TO_COMMAND && access(name, F_OK) == 0 && access(name, X_OK) == -1)
 		hint = "; to write to the file of that name, use -o";
-	else if (strchr(name, ' ') != NULL)
-		hint = "; for the shell to read it, put sh -c before it";
+	else if (status == STATUS_NOT_FOUND && error == ENOENT && strpbrk(name, " |;&<>") != NULL)
+		hint = "; if it is for the shell, put sh -c before it";
 	if (status == STATUS_FAILED)
 		message("%s: cannot be started: %s; %s", name, strerror(error), state);
 	else if (status == STATUS_NOT_FOUND && error == ENOENT)

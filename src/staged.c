@@ -168,6 +168,18 @@ staged_reopen(struct staged *staged, off_t size)
 	return status.st_size == size ? 0 : io_fail(EIO);
 }
 
+void
+staged_close_for_writing(const struct staged *staged)
+{
+	const int fd = io_reopen(staged->fd, O_RDONLY);
+
+	if (fd == -1)
+		return;
+	(void)dup2(fd, staged->fd);
+	(void)fcntl(staged->fd, F_SETFD, FD_CLOEXEC);
+	io_discard(fd);		/* it is open for reading */
+}
+
 typedef int renaming(const struct place *place, const char *hidden, const char *name);
 
 /*

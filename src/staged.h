@@ -43,6 +43,12 @@ int	staged_link(struct staged *staged, const char *suffix);
 /* Closes and opens the file on FUSE, where only this shows whether the file system has stored all size bytes. */
 int	staged_reopen(struct staged *staged, off_t size);
 
+/*
+ * Leaves the published file open for reading only, where it can be read: a program that is open for writing cannot be
+ * executed (ETXTBSY, execve(2)).
+ */
+void	staged_close_for_writing(const struct staged *staged);
+
 /* Gives it its final name, which may exist if replace is set; otherwise that fails with EEXIST. */
 int	staged_publish(struct staged *staged, const char *name, bool replace);
 

@@ -23,6 +23,7 @@
 #include "signals.h"
 #include "special.h"
 #include "spool.h"
+#include "staged.h"
 #include "store.h"
 #include "target.h"
 #include "undo.h"
@@ -143,10 +144,25 @@ prepare_replacing(struct target *target)
 	return refuse(target, "replace", why);
 }
 
+/* Whether what is committed could be taken back. */
+static int
+prepare_trial(const struct target *target)
+{
+	if (chattr_append_only(target->place.directory, ""))
+		return refuse(target, "try", "its directory is append-only, so it could not be taken back");
+	if (target->old.exists && undo_try_links(&target->new.staged) == -1) {
+		message("%s: cannot make a hard link to keep the old file during the trial: %s; %s", target->options.file,
+		    strerror(errno), unread(target));
+		return STATUS_FAILED;
+	}
+	return STATUS_DONE;
+}
+
 static int
 prepare_regular(struct target *target)
 {
 	const char *why = NULL;
+	int status;
 
 	if (prepare_look(target) == STATUS_FAILED)
 		return STATUS_FAILED;
@@ -160,7 +176,10 @@ prepare_regular(struct target *target)
 		why = backup_refusal(&target->place, &target->old, target->options.backup, target->backup);
 	if (why != NULL)
 		return fail_backup(target, why, unread(target));
-	return target->old.exists && target->mode != TARGET_REPLACE ? STATUS_DONE : prepare_replacing(target);
+	if (target->old.exists && target->mode != TARGET_REPLACE)
+		return STATUS_DONE;
+	status = prepare_replacing(target);
+	return status == STATUS_DONE && target->options.tried ? prepare_trial(target) : status;
 }
 
 static int
@@ -188,6 +207,7 @@ target_prepare(struct target *target)
 	int found = 1;
 
 	if (target->options.must_be_new && stat(target->options.file, &status) == 0) {
+		target->special = !S_ISREG(status.st_mode);
 		message("%s: it exists, and --no-clobber was given; nothing was read", target->options.file);
 		return STATUS_REFUSED;
 	}
@@ -453,6 +473,20 @@ sync_directory(const struct target *target)
 	return STATUS_FAILED;
 }
 
+/* The new file could not be published, and the old one is there as before: its second name goes. */
+static void
+forget(struct target *target)
+{
+	struct undo *undo = &target->undo;
+
+	/* Where the file system has removed the old file, this is what is left of it. */
+	if (target->new.fault == NEW_LOST && hidden_rename_new(&target->place, undo->name, target->place.name) == 0)
+		*undo->name = '\0';
+	else if (undo_forget(undo, &target->place) == -1)
+		message("%s/%s: cannot remove: %s; it is another name of the old file", target->place.path, undo->name,
+		    strerror(errno));
+}
+
 /* Publishes the new file so that it can be taken back. */
 static int
 publish_on_trial(struct target *target)
@@ -463,10 +497,28 @@ publish_on_trial(struct target *target)
 	if (undo_prepare(&target->undo, &target->place, target->old.exists, target->new.staged.fd) == -1)
 		return place_gone(errno) ? again(target) : fail(target, "make a hard link to keep the old file during the trial");
 	status = publish(target);
-	if (status == STATUS_DONE)
+	if (status == STATUS_DONE) {
 		undo_arm(&target->undo, &target->place);
-	else
-		undo_forget(&target->undo, &target->place);
+		staged_close_for_writing(&target->new.staged);
+	} else {
+		forget(target);
+	}
+	return status;
+}
+
+/* With --try, the backup is made when the trial has succeeded. */
+static int
+replace_now(struct target *target)
+{
+	int status;
+
+	if (target->options.tried)
+		return publish_on_trial(target);
+	status = back_up(target);
+	if (status == STATUS_DONE)
+		status = publish(target);
+	if (status == STATUS_DONE)
+		status = sync_directory(target);
 	return status;
 }
 
@@ -478,11 +530,7 @@ replace(struct target *target, struct spool *spool)
 	if (new_finish(&target->new, spool, target->options.sync) == -1)
 		return give_up(target);
 	signals_hold();
-	status = back_up(target);
-	if (status == STATUS_DONE)
-		status = target->options.tried ? publish_on_trial(target) : publish(target);
-	if (status == STATUS_DONE && !target->options.tried)
-		status = sync_directory(target);
+	status = replace_now(target);
 	if (status == AGAIN)
 		signals_release();
 	return status;
@@ -595,6 +643,7 @@ commit_special(struct target *target, struct spool *spool)
 		message("%s: cannot %s: %s; it has %jd of %jd bytes", file,
 		    spool_fault(spool) == SPOOL_SINK ? "write" : "read the stream for it", strerror(errno),
 		    (intmax_t)spool_tell(spool), (intmax_t)spool_size(spool));
+		target->changed = spool_tell(spool) > 0;
 		io_discard(fd);		/* the failure is reported already */
 		return STATUS_FAILED;
 	}
@@ -642,11 +691,56 @@ target_is_on_trial(const struct target *target)
 	return target->undo.armed;
 }
 
+bool
+target_is_as_tried(const struct target *target)
+{
+	return undo_is_published(&target->undo, &target->place);
+}
+
+/* The old file becomes the backup. */
+static int
+back_up_tried(struct target *target)
+{
+	struct undo *undo = &target->undo;
+
+	if (hidden_rename_over(&target->place, undo->name, target->backup) == 0) {
+		*undo->name = '\0';
+		return STATUS_DONE;
+	}
+	message("%s: cannot make its backup %s: %s; it has the new contents, and the old file is %s/%s", target->options.file,
+	    target->backup, strerror(errno), target->place.path, undo->name);
+	return STATUS_FAILED;
+}
+
 int
 target_keep(struct target *target)
 {
-	undo_forget(&target->undo, &target->place);
-	return sync_directory(target);
+	struct undo *undo = &target->undo;
+	int status = STATUS_DONE, synced;
+
+	if (*undo->name != '\0' && target->options.backup != NULL)
+		status = back_up_tried(target);
+	else if (undo_forget(undo, &target->place) == -1)
+		message("%s: the old file stays, as %s/%s: cannot remove it: %s", target->options.file, target->place.path,
+		    undo->name, strerror(errno));
+	undo->armed = false;
+	synced = sync_directory(target);
+	return status == STATUS_DONE ? synced : status;
+}
+
+static const char *
+why_kept(const struct target *target)
+{
+	switch (errno) {
+	case EEXIST:
+		return "the new one has been replaced";
+	case ENOENT:
+		return "it has been removed";
+	case ESTALE:
+		return "it has been changed or replaced";
+	default:
+		return place_strerror(&target->place);
+	}
 }
 
 /* The new file could not be taken back. */
@@ -654,14 +748,12 @@ static void
 report_kept(const struct target *target, const char *why)
 {
 	const struct undo *undo = &target->undo;
-	const char *file = target->options.file;
-	const char *reason = errno == EEXIST ? "another process has replaced the new one" : place_strerror(&target->place);
+	const char *file = target->options.file, *reason = why_kept(target);
 
 	if (*undo->name == '\0')
 		message("%s: %s; the file cannot be removed again: %s", file, why, reason);
 	else
-		message("%s: %s; the old file cannot be put back: %s; it is %s/%s", file, why, reason, target->place.path,
-		    undo->name);
+		message("%s: %s; the old file, %s/%s, cannot be put back: %s", file, why, target->place.path, undo->name, reason);
 }
 
 int

@@ -44,8 +44,8 @@
  *				under the hidden name, and no file under its own.
  *
  * With --try, the old file has a hidden name beside its own before the new one takes its place (undo.h). The trial follows,
- * and then one rename, which puts the old file back, or the removal of the hidden name.	Left in between: the new file,
- * which nobody has approved, and the old one under the hidden name.
+ * and then one rename, which puts the old file back or makes it the backup, or the removal of the hidden name. Left in
+ * between: the new file, which nobody has approved, and the old one under the hidden name.
  *
  * After a failed rename, spool checks which file has the name before it reports the failure.
  *
@@ -163,6 +163,9 @@ const char *target_outcome(const struct target *target, bool *changed);
  * find the file unchanged. The signals are held then, and the caller releases them for the trial alone.
  */
 bool	target_is_on_trial(const struct target *target);
+
+/* Whether the file on trial is still as it was published. Its status tells, not its contents. */
+bool	target_is_as_tried(const struct target *target);
 
 /* Ends the trial: the new contents are to stay. An exit status, as that of target_commit(). */
 int	target_keep(struct target *target);

@@ -58,8 +58,11 @@ trial_run(const struct job *job)
 	if (result == -1)
 		(void)snprintf(why, sizeof(why), "cannot run the trial '%.200s': %s", script, strerror(errno));
 	signals_hold();
-	if (result == 0 && report_verdict("trial", script, status, why))
-		return target_keep(job->target);
+	if (result == 0 && report_verdict("trial", script, status, why)) {
+		if (target_is_as_tried(job->target))
+			return target_keep(job->target);
+		(void)snprintf(why, sizeof(why), "the file was changed, replaced or removed during the trial '%.200s'", script);
+	}
 	status = target_take_back(job->target, why);
 	return result == -1 ? STATUS_FAILED : status;
 }

@@ -3,77 +3,188 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <unistd.h>
 
 #include "hidden.h"
 #include "io.h"
 #include "place.h"
+#include "staged.h"
 #include "undo.h"
 
 /* How many random names are tried. */
 #define ATTEMPTS 100
+
+/* Gives a file a second, hidden name. */
+static int
+link_hidden(const struct place *place, const char *name, char hidden[NAME_MAX + 1])
+{
+	for (int i = 0; i < ATTEMPTS; i++) {
+		place_beside(place, "", hidden);
+		if (linkat(place->directory, name, place->directory, hidden, 0) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return -1;
+}
+
+static int
+look(const struct place *place, const char *name, struct stat *status)
+{
+	return fstatat(place->directory, name, status, AT_SYMLINK_NOFOLLOW);
+}
+
+/* File systems that have files without a name also have hard links. */
+int
+undo_try_links(const struct staged *staged)
+{
+	char hidden[NAME_MAX + 1];
+
+	if (*staged->name == '\0')
+		return 0;
+	if (link_hidden(staged->place, staged->name, hidden) == -1)
+		return -1;
+	hidden_remove(staged->place, hidden);
+	return 0;
+}
 
 int
 undo_prepare(struct undo *undo, const struct place *place, bool exists, int fd)
 {
 	if (fstat(fd, &undo->published) == -1)
 		return -1;
-	for (int i = 0; exists && i < ATTEMPTS; i++) {
-		place_beside(place, "", undo->name);
-		if (linkat(place->directory, place->name, place->directory, undo->name, 0) == 0)
-			return 0;
-		if (errno != EEXIST)
-			break;
+	if (!exists)
+		return 0;
+	if (link_hidden(place, place->name, undo->name) == -1) {
+		*undo->name = '\0';
+		return -1;
 	}
+	if (look(place, undo->name, &undo->old) == 0)
+		return 0;
+	hidden_remove(place, undo->name);
 	*undo->name = '\0';
-	return exists ? -1 : 0;
+	return -1;
+}
+
+static bool
+is_same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
+
+/* The times of network file systems may move when the file is read. */
+static bool
+has_same_contents(const struct place *place, const struct stat *a, const struct stat *b)
+{
+	return a->st_size == b->st_size && (place_is_smb(place) || place_is_fuse(place)
+	    || (a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec));
 }
 
 /* On FUSE, a file may have another inode number under another name. */
 void
 undo_arm(struct undo *undo, const struct place *place)
 {
-	struct stat *published = &undo->published, named;
+	struct stat named;
 
-	if (fstatat(place->directory, place->name, &named, AT_SYMLINK_NOFOLLOW) == 0
-	    && named.st_size == published->st_size && named.st_mtim.tv_sec == published->st_mtim.tv_sec
-	    && named.st_mtim.tv_nsec == published->st_mtim.tv_nsec)
-		*published = named;
+	if (look(place, place->name, &named) == 0 && has_same_contents(place, &named, &undo->published))
+		undo->published = named;
 	undo->armed = true;
 }
 
-/* Puts the old file where no file is, or over the new one. */
-static int
-put_back(const struct undo *undo, const struct place *place, bool over)
+bool
+undo_is_published(const struct undo *undo, const struct place *place)
 {
-	if (*undo->name != '\0')
-		return over ? hidden_rename_over(place, undo->name, place->name)
-		    : hidden_rename_new(place, undo->name, place->name);
-	return over ? unlinkat(place->directory, place->name, 0) : 0;
+	struct stat now;
+
+	return look(place, place->name, &now) == 0 && is_same_file(&now, &undo->published)
+	    && has_same_contents(place, &now, &undo->published);
+}
+
+/* Whether the old file still has its hidden name, unchanged. 0, or -1: ENOENT, ESTALE. */
+static int
+find_old(const struct undo *undo, const struct place *place)
+{
+	struct stat now;
+
+	if (look(place, undo->name, &now) == -1)
+		return -1;
+	/* FUSE may tell the status of the file that has the other name now (gocryptfs). */
+	if (place_is_fuse(place) || (is_same_file(&now, &undo->old) && has_same_contents(place, &now, &undo->old)))
+		return 0;
+	return io_fail(ESTALE);
+}
+
+#ifdef HAVE_RENAMEAT2
+/* In one step, and then looks at what came. Another process may just have replaced the new file: it gets its name back. */
+static int
+exchange(const struct undo *undo, const struct place *place)
+{
+	const int directory = place->directory;
+	struct stat came;
+
+	if (renameat2(directory, undo->name, directory, place->name, RENAME_EXCHANGE) == -1)
+		return -1;
+	if (look(place, undo->name, &came) == 0 && !is_same_file(&came, &undo->published)) {
+		(void)renameat2(directory, undo->name, directory, place->name, RENAME_EXCHANGE);
+		return io_fail(EEXIST);
+	}
+	hidden_remove(place, undo->name);
+	return 0;
+}
+#else
+static int
+exchange(const struct undo *undo, const struct place *place)
+{
+	(void)undo, (void)place;
+	return io_fail(ENOSYS);
+}
+#endif
+
+/* The old file takes the place of the new one. */
+static int
+replace(const struct undo *undo, const struct place *place)
+{
+	if (place_is_smb(place))
+		return hidden_rename_over(place, undo->name, place->name);
+	if (exchange(undo, place) == 0)
+		return 0;
+	return errno == ENOSYS || errno == EINVAL ? hidden_rename_over(place, undo->name, place->name) : -1;
 }
 
 int
 undo_take_back(struct undo *undo, const struct place *place)
 {
+	const bool had_old = *undo->name != '\0';
 	struct stat now;
-	const bool exists = fstatat(place->directory, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0;
+	const bool exists = look(place, place->name, &now) == 0;
+	int result = 0;
 
 	if (!exists && errno != ENOENT)
 		return -1;
-	if (exists && (now.st_dev != undo->published.st_dev || now.st_ino != undo->published.st_ino))
+	if (had_old && find_old(undo, place) == -1)
+		return -1;
+	if (exists && !is_same_file(&now, &undo->published))
 		return io_fail(EEXIST);
-	if (put_back(undo, place, exists) == -1)
+	if (had_old)
+		result = exists ? replace(undo, place) : hidden_rename_new(place, undo->name, place->name);
+	else if (exists)
+		result = unlinkat(place->directory, place->name, 0);
+	if (result == -1)
 		return -1;
 	*undo->name = '\0';
 	undo->armed = false;
 	return 0;
 }
 
-void
+int
 undo_forget(struct undo *undo, const struct place *place)
 {
-	if (*undo->name != '\0')
-		hidden_remove(place, undo->name);
-	*undo->name = '\0';
 	undo->armed = false;
+	if (*undo->name == '\0')
+		return 0;
+	if (unlinkat(place->directory, undo->name, 0) == -1 && errno != ENOENT)
+		return -1;
+	*undo->name = '\0';
+	return 0;
 }

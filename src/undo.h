@@ -8,6 +8,7 @@
 #include <stdbool.h>
 
 struct place;
+struct staged;
 
 /*
  *	undo_prepare	The old file gets a second name, a hidden one.
@@ -20,9 +21,12 @@ struct place;
  */
 struct undo {
 	char name[NAME_MAX + 1];	/* the hidden name of the old file, or "": there was none */
-	struct stat published;		/* the new file */
+	struct stat old, published;	/* the old file, under that name; the new one */
 	bool armed;			/* the new file has the name: undo_take_back() may be called */
 };
+
+/* Whether a file beside the staged one can have two names, as far as that can be tried. 0, or -1: errno of linkat(2). */
+int	undo_try_links(const struct staged *staged);
 
 /* fd: the new file. exists: there is an old one. 0, or -1: errno of fstat(2), linkat(2); EPERM: there are no hard links. */
 int	undo_prepare(struct undo *undo, const struct place *place, bool exists, int fd);
@@ -30,13 +34,17 @@ int	undo_prepare(struct undo *undo, const struct place *place, bool exists, int 
 /* The new file has the name. */
 void	undo_arm(struct undo *undo, const struct place *place);
 
+/* Whether the new file is there as it was published, as far as its status tells. */
+bool	undo_is_published(const struct undo *undo, const struct place *place);
+
 /*
- * 0, or -1 with errno, and the old file keeps its hidden name. EEXIST: the new file has been replaced by another process,
- * whose file is left alone; otherwise errno of rename(2) or unlink(2).
+ * 0, or -1 with errno, and the old file keeps its hidden name. EEXIST: the new file has been replaced, and what replaced
+ * it is left alone; ESTALE: another file has the hidden name; ENOENT: none has it; otherwise errno of rename(2) or
+ * unlink(2).
  */
 int	undo_take_back(struct undo *undo, const struct place *place);
 
-/* Removes the hidden name. */
-void	undo_forget(struct undo *undo, const struct place *place);
+/* Removes the hidden name. 0, or -1: errno of unlink(2). */
+int	undo_forget(struct undo *undo, const struct place *place);
 
 #endif

@@ -48,7 +48,7 @@ load ../helper
 	[ "$(stat -c '%u %g' f)" = '65534 1234' ]
 	# A backup of what belongs to somebody else is nobody else's.
 	chown 1234:1234 f
-	echo new | says 0 "spool: ./f~: its owner cannot be kept: Operation not permitted; it belongs to user 65534, with mode 0600" \
+	echo new | says 0 "spool: ./f~: its owner cannot be kept: Operation not permitted; it belongs to user 65534 and group 65534, with mode 0600" \
 	    as_user spool -w -b -o f
 	[ "$(stat -c '%u %g %a' f~)" = '65534 65534 600' ]
 	cmp f~ "$DATA/numbers"

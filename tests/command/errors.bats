@@ -234,9 +234,11 @@ load ../helper
 	done
 	says 3 "spool: the check 'true\nfalse' exited with status 1; nothing was released" \
 	    spool -c $'true\nfalse' </dev/null
-	says 127 "spool: a b: command not found; for the shell to read it, put sh -c before it; nothing was read" spool 'a b'
-	says 127 "spool: sed s/a/b/ f | sort: command not found; for the shell to read it, put sh -c before it; nothing was read" \
+	says 127 "spool: a b: command not found; if it is for the shell, put sh -c before it; nothing was read" spool 'a b'
+	says 127 "spool: sed s/a/b/ f | sort: command not found; if it is for the shell, put sh -c before it; nothing was read" \
 	    spool -o f 'sed s/a/b/ f | sort'
+	: >'my file'
+	says 126 "spool: ./my file: cannot be run: Permission denied; nothing was read" spool -o f './my file'
 	# It is cut as a whole.
 	run -127 spool "$(printf '\033%.0s' {1..9000})" </dev/null
 	[ "${#lines[@]}" -eq 1 ]

@@ -515,6 +515,9 @@ reads_fifo() {
 	reads_fifo
 	run -127 spool -o p no-such-command
 	wait $!
+	reads_fifo
+	run -3 spool --no-clobber -o p </dev/null
+	wait $!
 	[ ! -s got ]
 	reads_fifo
 	seq 9 | spool -o p

@@ -44,10 +44,58 @@ number() {
 	seq 5 | says 3 "spool: new: the trial 'false' exited with status 1; the file was removed again" \
 	    spool -o new --try false
 	only f second
+	# The backup of an earlier run stays.
+	echo backup >f~
 	seq 5 | says 3 "spool: f: the trial 'false' exited with status 1; the old file is back" spool -b -o f --try false
-	[ "$(number f)" = "$(number f~)" ]
+	[ "$(cat f~)" = backup ]
 	seq 3 | cmp f
 	only f f~ second
+}
+
+@test "--try: the new file can be executed" {
+	printf '#!/bin/sh\necho old\n' >script
+	chmod 755 script
+	printf '#!/bin/sh\ntouch ran\n' | spool -o script --try ./script
+	[ -e ran ]
+	spool -o program --try 'chmod +x program; ./program' cat "$(type -P true)"
+}
+
+@test "--try: CMD succeeds, and the new file is not there any more, or not as it was" {
+	local change what
+	echo old >f
+	for change in 'rm {}' ': >{}' 'echo >>{}' 'mv {} g; rm g'; do
+		what="the file was changed, replaced or removed during the trial '$change'"
+		seq 5 | says 3 "spool: f: $what; the old file is back" spool -o f --try "$change"
+		[ "$(cat f)" = old ]
+		seq 5 | says 3 "spool: new: $what; the file was removed again" spool -o new --try "$change"
+		only f
+	done
+	# What does not touch the contents is no matter.
+	seq 5 | spool -o f --try 'chmod 600 f; ln f g; rm g; cat f >/dev/null'
+	seq 5 | cmp f
+}
+
+@test "--try: the old file is not what it was, or not there" {
+	echo old >f
+	seq 5 >in
+	run -1 spool -o f --try 'rm .f.spool-*; false' <in
+	[[ $output == "spool: f: the trial 'rm .f.spool-*; false' exited with status 1; the old file, ./.f.spool-"*", cannot be put back: it has been removed" ]]
+	cmp f in
+	echo old >f
+	run -1 spool -o f --try 'echo evil >"$(echo .f.spool-*)"; false' <in
+	[[ $output == *"; the old file, ./.f.spool-"*", cannot be put back: it has been changed or replaced" ]]
+	cmp f in
+	[ "$(cat .f.spool-*)" = evil ]
+}
+
+@test "--try: what could not be taken back is refused before anything is read" {
+	needs chattr
+	mkdir d
+	chattr +a d 2>/dev/null || unmet "needs root, and a file system that has such attributes"
+	run spool -o d/new --try true </dev/null
+	chattr -a d
+	[ "$output" = "spool: d/new: cannot try: its directory is append-only, so it could not be taken back; nothing was read" ]
+	[ -z "$(ls -A d)" ]
 }
 
 @test "--try: through a link, to a file with a hyphen, and from another directory" {
@@ -82,6 +130,9 @@ number() {
 	says 2 "spool: --try and -a cannot be used together" spool -a -o f --try true
 	says 2 "spool: --try and -w cannot be used together" spool -w -o f --try true
 	says 2 "spool: --try requires -o FILE" spool --try true
+	says 3 "spool: f: the trial '-x' exited with status 127; the old file is back" sh -c 'spool -o f --try -x 2>err </dev/null
+	    status=$?; grep ^spool err >&2; exit $status'
+	rm err
 	says 2 "spool: --try '': it is empty" spool -o f --try ''
 	says 2 "spool: --try 'b': given twice; combine the commands with &&" spool -o f --try a --try b
 }
@@ -159,17 +210,19 @@ on_trial() {
 	local left
 	seq 5 >in
 	seq 3 >f
-	spool -o f --try 'echo theirs >other; mv other f' <in
+	run -1 spool -o f --try 'echo theirs >other; mv other f' <in
+	[[ $output == "spool: f: the file was changed, replaced or removed during the trial 'echo theirs >other; mv other f'; the old file, ./.f.spool-"*", cannot be put back: the new one has been replaced" ]]
 	[ "$(cat f)" = theirs ]
-	only f in
+	seq 3 | cmp .f.spool-*
+	rm .f.spool-*
 	run -1 spool -o f --try 'echo more >other; mv other f; false' <in
-	[[ $output == "spool: f: the trial 'echo more >other; mv other f; false' exited with status 1; the old file cannot be put back: another process has replaced the new one; it is ./.f.spool-"* ]]
+	[[ $output == "spool: f: the trial 'echo more >other; mv other f; false' exited with status 1; the old file, ./.f.spool-"*", cannot be put back: the new one has been replaced" ]]
 	[ "$(cat f)" = more ]
-	left=${output##* }
+	left=$(compgen -G '.f.spool-*')
 	[ "$(cat "$left")" = theirs ]
 	rm "$left"
 	run -1 spool -o new --try 'echo theirs >other; mv other new; false' <in
-	[ "$output" = "spool: new: the trial 'echo theirs >other; mv other new; false' exited with status 1; the file cannot be removed again: another process has replaced the new one" ]
+	[ "$output" = "spool: new: the trial 'echo theirs >other; mv other new; false' exited with status 1; the file cannot be removed again: the new one has been replaced" ]
 	[ "$(cat new)" = theirs ]
 	rm new
 	says 3 "spool: f: the trial 'rm f; false' exited with status 1; the old file is back" \

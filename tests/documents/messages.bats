@@ -427,7 +427,7 @@ attributed() {
 }
 
 @test "backup.c" {
-	row 0 "spool: ./f~: its mode cannot be kept: Operation not permitted; it belongs to user $(id -u), with mode 0600" \
+	row 0 "spool: ./f~: its mode cannot be kept: Operation not permitted; it belongs to user $(id -u) and group $(id -g), with mode 0600" \
 	    with fchmod:EPERM:1 spool -w -b -o f
 }
 
@@ -435,13 +435,21 @@ attributed() {
 	row 1 "spool: /dev/null: cannot try: it is not a regular file; nothing was read" spool --try true -o /dev/null
 	row 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; the file is unchanged" \
 	    with linkat:EPERM:1 spool --try true -o f
+	row 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; nothing was read, the file is unchanged" \
+	    with openat:EOPNOTSUPP:2,linkat:EPERM:1 spool --try true -o f
+	row 0 "spool: f: the old file stays, as ./.f.spool-XXXXXX: cannot remove it: Input/output error" \
+	    with unlinkat:EIO:1 spool --try true -o f
+	row 1 "spool: f: cannot make its backup f~: Input/output error; it has the new contents, and the old file is ./.f.spool-XXXXXX" \
+	    with renameat:EIO:2 spool -b --try true -o f
+	attempt with renameat:EIO:1,unlinkat:EIO:1 spool --try true -o f
+	also "spool: ./.f.spool-XXXXXX: cannot remove: Input/output error; it is another name of the old file"
 	row 3 "spool: f: the trial 'exit 5' exited with status 5; the old file is back" spool --try 'exit 5' -o f
 	[ "$(cat f)" = old ]
 	row 3 "spool: new: the trial 'kill -9 \$\$' was ended by signal 9 (Killed); the file was removed again" \
 	    spool --try 'kill -9 $$' -o new
 	[ ! -e new ]
-	row 1 "spool: f: the trial 'false' exited with status 1; the old file cannot be put back: Input/output error; it is ./.f.spool-XXXXXX" \
-	    with renameat:EIO:2 spool --try false -o f
+	row 1 "spool: f: the trial 'false' exited with status 1; the old file, ./.f.spool-XXXXXX, cannot be put back: Input/output error" \
+	    with renameat2:EIO:1 spool --try false -o f
 	cmp f in
 	[ "$(cat .f.spool-*)" = old ]
 	row 1 "spool: new: the trial 'false' exited with status 1; the file cannot be removed again: Input/output error" \
@@ -450,7 +458,7 @@ attributed() {
 	row 1 "spool: f: the trial 'false' exited with status 1; the old file is back, but its directory cannot be synced: Input/output error; a power cut may undo that" \
 	    with fsync:EIO:2 spool --try false -o f
 	[ "$(cat f)" = old ]
-	row 1 "spool: f: the trial 'rm f; mkdir f; false' exited with status 1; the old file cannot be put back: another process has replaced the new one; it is ./.f.spool-XXXXXX" \
+	row 1 "spool: f: the trial 'rm f; mkdir f; false' exited with status 1; the old file, ./.f.spool-XXXXXX, cannot be put back: the new one has been replaced" \
 	    spool --try 'rm f; mkdir f; false' -o f
 	rmdir f
 }

@@ -330,7 +330,7 @@ def judge_litter(scenario, result, may_stay):
     for directory, names in known.items():
         for name in set(os.listdir(directory)) - names:
             if not may_stay(directory, name) and not (name in result.err
-                                                      and re.search("cannot remove|they are in", result.err)):
+                                                      and re.search("cannot remove|they are in|cannot be put back", result.err)):
                 return f"left behind: {directory}/{name}"
     return None
 
@@ -369,7 +369,7 @@ def judge_stream(scenario, result):
 
 # Two ways to fail that cannot be undone; the message has to tell.
 TOLD = "it has the new contents|it may be incomplete"
-NOT_PUT_BACK = "cannot put its old contents back|cannot be cut back"
+NOT_PUT_BACK = "cannot put its old contents back|cannot be cut back|cannot be put back|cannot be removed again"
 
 
 def judge_file(scenario, result):
@@ -378,8 +378,8 @@ def judge_file(scenario, result):
     if is_old(scenario) or (is_new(scenario) and re.search(TOLD, result.err)):
         return None
     if re.search(NOT_PUT_BACK, result.err):
-        kept = re.search(r"they are in (\S+)", result.err)
-        return None if not kept or read_file(kept[1]) == scenario.before else "the old contents were not kept"
+        kept = re.search(r"they are in (\S+)|the old file, (\S+), cannot be put back", result.err)
+        return None if not kept or read_file(kept[1] or kept[2]) == scenario.before else "the old contents were not kept"
     return f"status {result.status}, and the target is not as it was"
 
 
