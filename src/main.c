@@ -7,8 +7,8 @@
  *	  streams_hold		streams.c	checks the standard streams, and occupies the numbers of closed ones
  *	  begin_figures		figures.c	the file of --stats
  *	  preflight_check	preflight.c	fails if COMMAND is not found, or the spill directory cannot be used
- *	  begin_target		target.c	the file of -o: place.c finds it, old.c looks at it, new.c stages
- *				the new one (staged.c, attributes.c), if chattr.c allows that; special.c: a device
+ *	  begin_target		target.c	the file of -o: place.c finds it, old.c looks at it, new.c stages the new one
+ *				(staged.c, attributes.c), if chattr.c and prepare.c allow that; special.c: a device
  *	  begin_named		named.c		the file that {} in CHECK or COMMAND stands for, in a private
  *				directory; private.c: its messages
  *	  product_begin		product.c	with -o and -f, COMMAND is started on the path of a file to make;
@@ -25,13 +25,13 @@
  *	  gate			gate.c		CHECK, on what spool_seal, target_show or named_show returns; braces.c:
  *				{} in it; fingerprint.c: whether CHECK has changed the stream
  *	  source_end		source.c	COMMAND's end, and its status
- *	  target_commit		target.c	-o: the file is replaced: new.c, staged.c, hidden.c; backup.c: -b;
- *				guard.c: only if nobody else has changed the file, for -g;
+ *	  target_commit		commit.c	-o: the file is replaced: new.c, staged.c, hidden.c; backup.c: -b;
+ *				guard.c, exchange.c: only if nobody else has changed the file, for -g;
  *				inplace.c: or written into, for -w and -a; compare.c: or left alone, for -u;
  *				special.c: or opened, if it is a device; store.c waits for the disk
- *	  trial_run		trial.c		CMD of --try; if it fails, undo.c puts the old file back
+ *	  trial_run		trial.c		CMD of --try; tried.c keeps the new file or has undo.c put the old one back
  *	  replay		libspool/drain.c	memory.c, spill.c, ring.c -> standard output; transfer.c: what
- *				fill.c and drain.c share
+ *				fill.c and drain.c share; access.c: single reads and writes
  *	  consumer_run		consumer.c	or COMMAND, on the file that {} stands for, with -f
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
  *	  relay_begin, relay_run	relay.c	with --stream, instead of all steps from engine_open on: source ->

@@ -43,9 +43,9 @@
  *				one takes its place, and the old one is removed.	Left in between: the old file
  *				under the hidden name, and no file under its own.
  *
- * With --try, the old file has a hidden name beside its own before the new one takes its place (undo.h). The trial follows,
- * and then one rename, which puts the old file back or makes it the backup, or the removal of the hidden name. Left in
- * between: the new file, which nobody has approved, and the old one under the hidden name.
+ * With --try, the old file gets a hidden name beside its own before the new one takes its place (undo.h). The trial
+ * follows. Then the two exchange their names, and the new file is removed; or the hidden name is removed, or becomes that
+ * of the backup. Left in between: one of the two files under each name.
  *
  * After a failed rename, spool checks which file has the name before it reports the failure.
  *

@@ -6,9 +6,11 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "exchange.h"
 #include "hidden.h"
 #include "io.h"
 #include "place.h"
+#include "signals.h"
 #include "staged.h"
 #include "undo.h"
 
@@ -41,12 +43,16 @@ undo_try_links(const struct staged *staged)
 {
 	char hidden[NAME_MAX + 1];
 
+	int result;
+
 	if (*staged->name == '\0')
 		return 0;
-	if (link_hidden(staged->place, staged->name, hidden) == -1)
-		return -1;
-	hidden_remove(staged->place, hidden);
-	return 0;
+	signals_hold();		/* the watch does not know this name */
+	result = link_hidden(staged->place, staged->name, hidden);
+	if (result == 0)
+		hidden_remove(staged->place, hidden);
+	signals_release();
+	return result;
 }
 
 int
@@ -73,12 +79,27 @@ is_same_file(const struct stat *a, const struct stat *b)
 	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
 }
 
+static bool
+has_same_time(const struct stat *a, const struct stat *b)
+{
+	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
+}
+
 /* The times of network file systems may move when the file is read. */
 static bool
 has_same_contents(const struct place *place, const struct stat *a, const struct stat *b)
 {
-	return a->st_size == b->st_size && (place_is_smb(place) || place_is_fuse(place)
-	    || (a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec));
+	return a->st_size == b->st_size && (place_is_smb(place) || place_is_fuse(place) || has_same_time(a, b));
+}
+
+/* Whether it is the new file. On FUSE, a file may get another inode number when it is looked up again (rclone). */
+static bool
+is_new(const struct undo *undo, const struct place *place, const struct stat *now)
+{
+	const struct stat *published = &undo->published;
+
+	return is_same_file(now, published)
+	    || (place_is_fuse(place) && now->st_size == published->st_size && has_same_time(now, published));
 }
 
 /* On FUSE, a file may have another inode number under another name. */
@@ -97,11 +118,11 @@ undo_is_published(const struct undo *undo, const struct place *place)
 {
 	struct stat now;
 
-	return look(place, place->name, &now) == 0 && is_same_file(&now, &undo->published)
+	return look(place, place->name, &now) == 0 && is_new(undo, place, &now)
 	    && has_same_contents(place, &now, &undo->published);
 }
 
-/* Whether the old file still has its hidden name, unchanged. 0, or -1: ENOENT, ESTALE. */
+/* Whether the old file still has its hidden name. 0, or -1: ENOENT, ESTALE. */
 static int
 find_old(const struct undo *undo, const struct place *place)
 {
@@ -110,46 +131,40 @@ find_old(const struct undo *undo, const struct place *place)
 	if (look(place, undo->name, &now) == -1)
 		return -1;
 	/* FUSE may tell the status of the file that has the other name now (gocryptfs). */
-	if (place_is_fuse(place) || (is_same_file(&now, &undo->old) && has_same_contents(place, &now, &undo->old)))
-		return 0;
-	return io_fail(ESTALE);
+	return place_is_fuse(place) || is_same_file(&now, &undo->old) ? 0 : io_fail(ESTALE);
 }
 
-#ifdef HAVE_RENAMEAT2
-/* In one step, and then looks at what came. Another process may just have replaced the new file: it gets its name back. */
-static int
-exchange(const struct undo *undo, const struct place *place)
-{
-	const int directory = place->directory;
-	struct stat came;
-
-	if (renameat2(directory, undo->name, directory, place->name, RENAME_EXCHANGE) == -1)
-		return -1;
-	if (look(place, undo->name, &came) == 0 && !is_same_file(&came, &undo->published)) {
-		(void)renameat2(directory, undo->name, directory, place->name, RENAME_EXCHANGE);
-		return io_fail(EEXIST);
-	}
-	hidden_remove(place, undo->name);
-	return 0;
-}
-#else
-static int
-exchange(const struct undo *undo, const struct place *place)
-{
-	(void)undo, (void)place;
-	return io_fail(ENOSYS);
-}
-#endif
-
-/* The old file takes the place of the new one. */
+/* The old file takes the place of the new one, which is removed. */
 static int
 replace(const struct undo *undo, const struct place *place)
 {
-	if (place_is_smb(place))
-		return hidden_rename_over(place, undo->name, place->name);
-	if (exchange(undo, place) == 0)
-		return 0;
+	const int result = exchange_names(place, undo->name, &undo->old, &undo->published, is_same_file);
+
+	if (result == 0)
+		hidden_remove(place, undo->name);
+	if (result != -1)
+		return result == 0 ? 0 : -1;
+	/* While it had its own name, another process may have replaced it. */
+	if (errno == EEXIST && find_old(undo, place) == -1)
+		return io_fail(EBUSY);
+	if (errno == ENOENT)
+		return hidden_rename_new(place, undo->name, place->name);
 	return errno == ENOSYS || errno == EINVAL ? hidden_rename_over(place, undo->name, place->name) : -1;
+}
+
+/* Removes the new file, unless another process has just replaced it: so it leaves its name first. */
+static int
+remove_new(const struct undo *undo, const struct place *place)
+{
+	char hidden[NAME_MAX + 1];
+	struct stat now;
+
+	place_beside(place, "", hidden);
+	if (hidden_rename_new(place, place->name, hidden) == -1)
+		return errno == ENOENT ? 0 : -1;
+	if (look(place, hidden, &now) == 0 && !is_new(undo, place, &now))
+		return hidden_rename_new(place, hidden, place->name) == 0 ? io_fail(EEXIST) : -1;
+	return unlinkat(place->directory, hidden, 0);
 }
 
 int
@@ -164,12 +179,12 @@ undo_take_back(struct undo *undo, const struct place *place)
 		return -1;
 	if (had_old && find_old(undo, place) == -1)
 		return -1;
-	if (exists && !is_same_file(&now, &undo->published))
+	if (exists && !is_new(undo, place, &now))
 		return io_fail(EEXIST);
 	if (had_old)
 		result = exists ? replace(undo, place) : hidden_rename_new(place, undo->name, place->name);
 	else if (exists)
-		result = unlinkat(place->directory, place->name, 0);
+		result = remove_new(undo, place);
 	if (result == -1)
 		return -1;
 	*undo->name = '\0';

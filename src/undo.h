@@ -14,19 +14,16 @@ struct staged;
  *	undo_prepare	The old file gets a second name, a hidden one.
  *	  (the new file takes the place of the old one)
  *	undo_arm	From here on it can be taken back.
- *	undo_take_back	The old file takes its place again, in one step; a new file where there was none is removed.
+ *	undo_take_back	The old file takes its place again, in one step (exchange.h), and then the new one is removed.
  *	undo_forget	Or the hidden name is removed: the new file stays.
  *
- * They are called while the signals are held (signals.h), or by the watch. The structure begins zeroed.
+ * These are called while the signals are held (signals.h), or by the watch. The structure begins zeroed.
  */
 struct undo {
 	char name[NAME_MAX + 1];	/* the hidden name of the old file, or "": there was none */
 	struct stat old, published;	/* the old file, under that name; the new one */
 	bool armed;			/* the new file has the name: undo_take_back() may be called */
 };
-
-/* Whether a file beside the staged one can have two names, as far as that can be tried. 0, or -1: errno of linkat(2). */
-int	undo_try_links(const struct staged *staged);
 
 /* fd: the new file. exists: there is an old one. 0, or -1: errno of fstat(2), linkat(2); EPERM: there are no hard links. */
 int	undo_prepare(struct undo *undo, const struct place *place, bool exists, int fd);
@@ -46,5 +43,8 @@ int	undo_take_back(struct undo *undo, const struct place *place);
 
 /* Removes the hidden name. 0, or -1: errno of unlink(2). */
 int	undo_forget(struct undo *undo, const struct place *place);
+
+/* Before all of them: whether a file there can have two names, as far as that can be tried. 0, or -1: errno of linkat(2). */
+int	undo_try_links(const struct staged *staged);
 
 #endif

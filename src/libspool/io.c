@@ -23,6 +23,17 @@ wait_ready(int fd, short events)
 	return 0;
 }
 
+int
+io_punch_hole(int fd, off_t at, off_t end)
+{
+#if defined(HAVE_FALLOCATE) && defined(FALLOC_FL_PUNCH_HOLE)
+	return fallocate(fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, at, end - at);
+#else
+	(void)fd, (void)at, (void)end;
+	return io_fail(ENOSYS);
+#endif
+}
+
 bool
 io_again(int fd, short events)
 {

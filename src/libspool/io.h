@@ -27,6 +27,9 @@ int	 io_reach(int fd, off_t size);
 /* As ftruncate(2), again after EINTR. */
 int	 io_truncate(int fd, off_t size);
 
+/* Gives the space of [at, end) back to the disk. 0, or -1: errno of fallocate(2), ENOSYS where there is no such call. */
+int	 io_punch_hole(int fd, off_t at, off_t end);
+
 /* Whether a call on fd that failed with errno is worth repeating, after waiting for fd if need be. */
 bool	 io_again(int fd, short events);
 

@@ -290,13 +290,12 @@ has_no_holes(int error)
 static void
 punch_hole(struct spool_queue *queue)
 {
-#if defined(HAVE_FALLOCATE) && defined(FALLOC_FL_PUNCH_HOLE)
 	const off_t from = queue->freed, to = queue->from;
 	int error = 0;
 
 	queue->punching = true;
 	pthread_mutex_unlock(&queue->lock);
-	if (fallocate(queue->spill.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, from, to - from) == -1)
+	if (io_punch_hole(queue->spill.fd, from, to) == -1)
 		error = errno;
 	pthread_mutex_lock(&queue->lock);
 	queue->punching = false;
@@ -305,9 +304,6 @@ punch_hole(struct spool_queue *queue)
 	/* Where it never works, the space is given back when nothing waits in the file; else it is tried again. */
 	if (error == 0 || has_no_holes(error))
 		queue->freed = to;
-#else
-	(void)queue;
-#endif
 }
 
 /* Gives the space of bytes that were taken back to the disk. */

@@ -223,54 +223,33 @@ spill_discard(struct spill *spill)
 	errno = saved;
 }
 
-/* Writes the memory part into the hole below it. *at: how far it came. */
-static int
-fill_hole(struct spill *spill, const struct memory *memory, char *buffer, off_t *at)
-{
-	while (*at < memory->size) {
-		const char *piece = buffer;
-		size_t length = BUFFER_SIZE;
-
-		if (memory->fd == -1) {
-			piece = memory_piece(memory, *at, &length);
-		} else {
-			if (memory->size - *at < (off_t)length)
-				length = (size_t)(memory->size - *at);
-			if (memory_read(memory, buffer, length, *at) == -1)
-				return -1;
-		}
-		if (io_write_at(spill->fd, piece, length, *at) == -1)
-			return -1;
-		*at += (off_t)length;
-	}
-	return 0;
-}
-
-/* Makes [0, end) a hole again, where the file system can do that: the bytes are in memory. errno stays. */
-static void
-give_back(const struct spill *spill, off_t end)
-{
-#if defined(HAVE_FALLOCATE) && defined(FALLOC_FL_PUNCH_HOLE)
-	const int error = errno;
-
-	if (end > 0)
-		(void)fallocate(spill->fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0, end);
-	errno = error;
-#else
-	(void)spill, (void)end;
-#endif
-}
-
 int
 spill_fill_hole(struct spill *spill, const struct memory *memory, char *buffer)
 {
 	off_t at = 0;
+	int error;
 
-	if (fill_hole(spill, memory, buffer, &at) == 0)
+	while (at < memory->size) {
+		const char *piece = buffer;
+		size_t length = BUFFER_SIZE;
+
+		if (memory->fd == -1) {
+			piece = memory_piece(memory, at, &length);
+		} else {
+			if (memory->size - at < (off_t)length)
+				length = (size_t)(memory->size - at);
+			if (memory_read(memory, buffer, length, at) == -1)
+				break;
+		}
+		if (io_write_at(spill->fd, piece, length, at) == -1)
+			break;
+		at += (off_t)length;
+	}
+	if (at >= memory->size)
 		return 0;
-	/* The piece that failed may have been written in part. */
-	give_back(spill, at + (off_t)BUFFER_SIZE < memory->size ? at + (off_t)BUFFER_SIZE : memory->size);
-	return -1;
+	error = errno;
+	(void)io_punch_hole(spill->fd, 0, memory->size);	/* all of it is in memory */
+	return io_fail(error);
 }
 
 /* Remembers a lost write, since the kernel reports it only once. */

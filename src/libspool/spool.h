@@ -1,5 +1,5 @@
 /*
- * spool.h: the whole interface of libspool, for C and C++. Do not use anything that is not documented here.
+ * spool.h: the whole interface of libspool, for C11 and C++11. Do not use anything that is not documented here.
  *
  * A spool is a temporary file that lives in memory until it outgrows a limit and then rolls over to an
  * unlinked file on disk: tempfile.SpooledTemporaryFile of Python's documentation, brought to C.
@@ -91,8 +91,8 @@ struct spool_options {
 				   read, not open for writing. The spool has rolled over from the beginning. */
 };
 
-/* 64 MiB of memory and no other limit. Start from these: in an all-zero structure, spill_fd would be descriptor 0. All
-   members, in their order, since C++ knows their names here only from 2020 on. */
+/* 64 MiB of memory and no other limit. Start from these: in an all-zero structure, spill_fd would be descriptor 0. No
+   member is named, since C++ has had designated initializers only since C++20. */
 #define SPOOL_OPTIONS_DEFAULT \
 	{ 64 << 20, SPOOL_AUTOMATIC, SPOOL_UNLIMITED, NULL, NULL, NULL, false, NULL, NULL, -1, false }
 
@@ -147,7 +147,8 @@ ssize_t spool_read_at(struct spool *spool, void *buffer, size_t length, off_t at
 
 /*
  * The bytes in memory from this offset on, *length of them in a row, without a copy: getbuffer() of Python's BytesIO, in
- * pieces. They belong to the spool, must not be changed, and stay valid until the next call that changes the spool.
+ * pieces. They belong to the spool and must not be changed. They stay valid until the next call that writes, truncates,
+ * fills, rolls over, seals or closes the spool, and after spool_read_once() until the next spool_drain().
  * NULL: none is there (spool_in_memory()), or the memory part is a memfd.
  */
 const char *spool_bytes(const struct spool *spool, off_t at, size_t *length);
@@ -191,12 +192,16 @@ int spool_rollover(struct spool *spool);
 
 /*
  * Rolls over, then returns the spill file's descriptor, open for reading and writing. From then on the descriptor and
- * the spool share their offset and their contents: others may write while the spool is used, and no call cuts off what
- * they write, except for spool_truncate(). A further call returns the same descriptor, and touches nothing. The
- * descriptor belongs to the spool: do not close it. -1: as
- * spool_rollover(). A later call can do its work and then fail to move the descriptor's offset (lseek(2), which does
- * not fail on files). It returns -1, and the offset stays. If a failing call has written beyond the end and cannot cut
- * that off (ftruncate(2)), those bytes are in the spool; a spool_fill() tried again would append them twice.
+ * the spool share their offset and their contents. The descriptor belongs to the spool: do not close it. A further call
+ * returns the same descriptor, and touches nothing.
+ *
+ * Another process may write to the descriptor while this one calls spool_fileno(), spool_rollover(), spool_size() or
+ * spool_tell(). The other calls move the offset that both share, as with any descriptor after fork(2). No call but
+ * spool_truncate() cuts off what others have written; so what a call that fails has written beyond the end stays, too.
+ *
+ * -1: as spool_rollover(). A later call can do its work and then fail to move the descriptor's offset (lseek(2), which
+ * does not fail on files). It returns -1, and the offset stays. A spool_fill() that has failed and is tried again may
+ * append bytes twice.
  */
 int spool_fileno(struct spool *spool);
 
@@ -252,9 +257,9 @@ FILE *spool_stream(struct spool *spool, bool wide);
  * messages apart (SOCK_SEQPACKET) arrives whole, unless limit ends within it or it is larger than 256 KiB.
  *
  * Returns the bytes appended, fewer than limit only at the end of fd. -1: EINVAL (a negative limit), EFBIG, EPERM
- * (frozen), ENOMEM, those of
- * read(2), open(2), pwrite(2), close(2). The bytes that were appended stay (compare spool_size()). Bytes that were read
- * but could not be stored are kept, and the next spool_fill() stores them first, so no byte is lost.
+ * (frozen), ENOMEM, those of read(2), open(2), pwrite(2), close(2). The bytes that were appended stay (compare
+ * spool_size()). Bytes that were read but could not be stored are kept, and the next spool_fill() stores them first, so
+ * no byte is lost.
  */
 off_t spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_progress *progress);
 

@@ -24,16 +24,16 @@ struct cookie {
 
 /*
  * glibc notes the offset of a stream when it seeks, and moves that on when it writes to a descriptor, but not when it
- * writes to a cookie (2.36 to 2.42). A later fseeko(SEEK_CUR) would begin where the write began.
+ * writes to a cookie (2.36 to 2.42): a later fseeko(SEEK_CUR) would begin where the write began. Without a noted offset,
+ * it asks the cookie.
  */
 static void
-move_offset(FILE *stream, ssize_t bytes)
+forget_offset(FILE *stream)
 {
 #ifdef __GLIBC__
-	if (stream->_offset >= 0)
-		stream->_offset += bytes;
+	stream->_offset = -1;
 #else
-	(void)stream, (void)bytes;
+	(void)stream;
 #endif
 }
 
@@ -43,8 +43,7 @@ put(const struct cookie *cookie, const char *data, size_t length)
 {
 	const ssize_t n = spool_write(cookie->spool, data, length);
 
-	if (n != -1)
-		move_offset(cookie->stream, n);
+	forget_offset(cookie->stream);
 	return n;
 }
 

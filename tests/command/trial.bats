@@ -82,10 +82,22 @@ number() {
 	[[ $output == "spool: f: the trial 'rm .f.spool-*; false' exited with status 1; the old file, ./.f.spool-"*", cannot be put back: it has been removed" ]]
 	cmp f in
 	echo old >f
-	run -1 spool -o f --try 'echo evil >"$(echo .f.spool-*)"; false' <in
-	[[ $output == *"; the old file, ./.f.spool-"*", cannot be put back: it has been changed or replaced" ]]
+	run -1 spool -o f --try 'echo evil >other; mv other "$(echo .f.spool-*)"; false' <in
+	[[ $output == *"; the old file, ./.f.spool-"*", cannot be put back: it has been replaced" ]]
 	cmp f in
 	[ "$(cat .f.spool-*)" = evil ]
+	rm .f.spool-*
+	# What others write into the old file, which they have open, is in it when it is back.
+	echo old >f
+	exec 5>>f
+	run -3 spool -o f --try 'echo log >&5; false' <in
+	exec 5>&-
+	[ "$(cat f)" = $'old\nlog' ]
+	# The old backup is another name of the old file.
+	ln f f~
+	spool -b -o f --try true <in
+	[ "$(cat f~)" = $'old\nlog' ]
+	only f f~ in
 }
 
 @test "--try: what could not be taken back is refused before anything is read" {

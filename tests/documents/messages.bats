@@ -369,7 +369,7 @@ sys.exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))'
 }
 
 # shellcheck disable=SC2016 # for the shells that are started
-@test "target.c: before anything is read" {
+@test "prepare.c: before anything is read" {
 	row 1 "spool: d: cannot write: Is a directory; nothing was read" spool -o d
 	row 1 "spool: link: cannot write: it is a link into no: No such file or directory; nothing was read" \
 	    sh -c 'ln -s no/such link; exec spool -o link'
@@ -399,7 +399,7 @@ attributed() {
 	return "$status"
 }
 
-@test "target.c: what chattr forbids" {
+@test "prepare.c: what chattr forbids" {
 	needs chattr
 	touch f
 	chattr +a f 2>/dev/null || unmet "needs root, and a file system that has such attributes"
@@ -411,9 +411,15 @@ attributed() {
 	    attributed . a spool -b -o ./f
 }
 
-@test "target.c: guarded" {
+@test "prepare.c: options that refuse" {
 	row 3 "spool: f: it exists, and --no-clobber was given; nothing was read" spool --no-clobber -o f
 	row 1 "spool: /dev/null: cannot guard: it is not a regular file; nothing was read" spool -g -o /dev/null
+	row 1 "spool: /dev/null: cannot try: it is not a regular file; nothing was read" spool --try true -o /dev/null
+	row 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; nothing was read, the file is unchanged" \
+	    with openat:EOPNOTSUPP:2,linkat:EPERM:1 spool --try true -o f
+}
+
+@test "commit.c: guarded" {
 	row 3 "spool: f: it was changed by another process since spool was started; spool has left it alone" \
 	    spool -g -o f sh -c 'echo other >f'
 	[ "$(cat f)" = other ]
@@ -431,18 +437,13 @@ attributed() {
 	    with fchmod:EPERM:1 spool -w -b -o f
 }
 
-@test "target.c: on trial" {
-	row 1 "spool: /dev/null: cannot try: it is not a regular file; nothing was read" spool --try true -o /dev/null
-	row 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; the file is unchanged" \
-	    with linkat:EPERM:1 spool --try true -o f
-	row 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; nothing was read, the file is unchanged" \
-	    with openat:EOPNOTSUPP:2,linkat:EPERM:1 spool --try true -o f
+@test "tried.c" {
+	row 1 "spool: f: cannot make its backup f~: the old file was removed during the trial; it has the new contents" \
+	    spool -b --try 'rm .f.spool-*' -o f
 	row 0 "spool: f: the old file stays, as ./.f.spool-XXXXXX: cannot remove it: Input/output error" \
 	    with unlinkat:EIO:1 spool --try true -o f
 	row 1 "spool: f: cannot make its backup f~: Input/output error; it has the new contents, and the old file is ./.f.spool-XXXXXX" \
 	    with renameat:EIO:2 spool -b --try true -o f
-	attempt with renameat:EIO:1,unlinkat:EIO:1 spool --try true -o f
-	also "spool: ./.f.spool-XXXXXX: cannot remove: Input/output error; it is another name of the old file"
 	row 3 "spool: f: the trial 'exit 5' exited with status 5; the old file is back" spool --try 'exit 5' -o f
 	[ "$(cat f)" = old ]
 	row 3 "spool: new: the trial 'kill -9 \$\$' was ended by signal 9 (Killed); the file was removed again" \
@@ -453,7 +454,7 @@ attributed() {
 	cmp f in
 	[ "$(cat .f.spool-*)" = old ]
 	row 1 "spool: new: the trial 'false' exited with status 1; the file cannot be removed again: Input/output error" \
-	    with unlinkat:EIO:1 spool --try false -o new
+	    with renameat2:EIO:1 spool --try false -o new
 	cmp new in
 	row 1 "spool: f: the trial 'false' exited with status 1; the old file is back, but its directory cannot be synced: Input/output error; a power cut may undo that" \
 	    with fsync:EIO:2 spool --try false -o f
@@ -463,8 +464,7 @@ attributed() {
 	rmdir f
 }
 
-@test "target.c: at the end" {
-	somewhere 1 "spool: f: cannot write: Input/output error; the file was not touched" fstatat:EIO spool -o f
+@test "target.c" {
 	row 1 "spool: f: cannot replace: Input/output error; the file is unchanged" with fsync:EIO:1 spool -o f
 	row 1 "spool: new: cannot create: Input/output error; no file was made" with fsync:EIO:1 spool -o new
 	somewhere 1 "spool: f: cannot compare: Input/output error; the file is unchanged" lseek:EIO spool -u -o f cat f
@@ -473,8 +473,22 @@ attributed() {
 	somewhere 1 "spool: f: cannot append: Too many open files; the file is unchanged" openat:EMFILE spool -a -o f
 	row 1 "spool: f: cannot stage the stream for the check: File exists; the file is unchanged" \
 	    with linkat:EEXIST:1-200 spool -c 'true {}' -o f
+	row 1 "spool: /dev/null: cannot open: Input/output error; nothing was released" with open:EIO:1 spool -o /dev/null
+	row 1 "spool: new: cannot create: File exists; no file was made" with linkat:EEXIST:1-200 spool -o new
+	somewhere 1 "spool: f: cannot write: Input/output error; the file was not touched" fstatat:EIO spool -o f
 	row 1 "spool: f: cannot make its backup f~: Too many open files; the file is unchanged" \
 	    with linkat:EPERM:1,openat:EMFILE:4-99 spool -b -o f
+	row 1 "spool: f: cannot sync its directory: Input/output error; it has the new contents, but a power cut may bring back the old" \
+	    with fsync:EIO:2 spool -o f
+	row 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; the file is unchanged" \
+	    with linkat:EPERM:1 spool --try true -o f
+}
+
+@test "commit.c: at the end" {
+	attempt env FAIL_DO='rm f' FAIL=renameat:GO:1,renameat:EIO:1,renameat2:EIO:1 LD_PRELOAD="$INJECT" spool --try true -o f
+	also "spool: f: the old file is back, by its second name"
+	attempt with renameat:EIO:1,unlinkat:EIO:1 spool --try true -o f
+	also "spool: ./.f.spool-XXXXXX: cannot remove: Input/output error; it is another name of the old file"
 	row 1 "spool: f: cannot replace: its mode cannot be kept: Operation not permitted; the file is unchanged" \
 	    with fchmod:EPERM:1 spool -o f
 	row 1 "spool: new: cannot create: its mode cannot be kept: Input/output error; no file was made" \
@@ -490,14 +504,10 @@ attributed() {
 	row 1 "spool: f: cannot replace: another process has written into its new contents; the file is unchanged" \
 	    env FAIL_DO='echo theirs >>"$(echo .f.spool-*)"' FAIL=openat:EOPNOTSUPP:2,openat:EOPNOTSUPP:4,fchmod:EPERM:1,openat:EOPNOTSUPP:7,fsync:GO:1 \
 	    LD_PRELOAD="$INJECT" spool -o f
-	row 1 "spool: f: cannot sync its directory: Input/output error; it has the new contents, but a power cut may bring back the old" \
-	    with fsync:EIO:2 spool -o f
 	row 1 "spool: /dev/full: cannot write: No space left on device; it has 0 of 292 bytes" spool -o /dev/full
-	row 1 "spool: /dev/null: cannot open: Input/output error; nothing was released" with open:EIO:1 spool -o /dev/null
 	row 1 "spool: /dev/null: cannot close: Input/output error; it may be incomplete" with fsync:EIO:1 spool -o /dev/null
 	row 1 "spool: f: cannot write: it is not a regular file any more; nothing was released" \
 	    env FAIL_DO='mv f g; ln -s g f' FAIL=read:GO:1 LD_PRELOAD="$INJECT" spool -o f
-	row 1 "spool: new: cannot create: File exists; no file was made" with linkat:EEXIST:1-200 spool -o new
 }
 
 @test "none is missing" {

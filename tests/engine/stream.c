@@ -19,7 +19,17 @@
 /* ld --wrap puts these in place of fdopen(3) and fopencookie(3). */
 FILE *__real_fdopen(int fd, const char *mode);
 FILE *__wrap_fdopen(int fd, const char *mode);
-static bool no_streams;
+static bool no_streams, no_memory;
+
+/* And this in place of malloc(3). */
+void *__real_malloc(size_t size);
+void *__wrap_malloc(size_t size);
+
+void *
+__wrap_malloc(size_t size)
+{
+	return no_memory ? NULL : __real_malloc(size);
+}
 
 FILE *
 __wrap_fdopen(int fd, const char *mode)
@@ -158,6 +168,9 @@ no_stream_can_be_had(void)
 	CHECK(spool_fault(spool) == SPOOL_MEMORY);
 #endif
 	no_streams = false;
+	no_memory = true;
+	CHECK(spool_stream(spool, false) == NULL && spool_fault(spool) == SPOOL_MEMORY);
+	no_memory = false;
 	CHECK(getrlimit(RLIMIT_NOFILE, &before) == 0);
 	none = before;
 	none.rlim_cur = (rlim_t)fd + 1;

@@ -1090,6 +1090,35 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 	done
 }
 
+@test "calls fail: a new file on trial" {
+	local call
+	small
+	rm f
+	# Others have removed it; its status cannot be had; it cannot get a hidden name; it cannot be removed.
+	run meanwhile 'rm f' renameat2:GO:1 spool -o f --try false
+	[ "$output" = "spool: f: the trial 'false' exited with status 1; the file was removed again" ]
+	run meanwhile 'echo theirs >other; mv other f' renameat2:GO:1 spool -o f --try false
+	[ "$output" = "spool: f: the trial 'false' exited with status 1; the file cannot be removed again: the new one has been replaced" ]
+	[ "$(cat f)" = theirs ]
+	rm f
+	for call in renameat2 unlinkat; do
+		run given "$call:EIO:1" spool -o f --try false
+		[ "$output" = "spool: f: the trial 'false' exited with status 1; the file cannot be removed again: Input/output error" ]
+		rm -f f .f.spool-*
+	done
+	run meanwhile 'echo theirs >other; mv other f' renameat2:GO:1,renameat2:EIO:2 spool -o f --try false
+	[ "$output" = "spool: f: the trial 'false' exited with status 1; the file cannot be removed again: Input/output error" ]
+	rm -f f .f.spool-*
+	only in old spilled
+}
+
+@test "calls fail: no other descriptor of the spill file reaches its end" {
+	small
+	run given open:EACCES:3,pread:EIO:2 spool -m 0 cat
+	[ "$status" -eq 1 ]
+	[ "$output" = "spool: spilled: cannot write the spill file: Input/output error; nothing was released" ]
+}
+
 @test "calls fail: the end of a trial" {
 	local call
 	small
@@ -1103,7 +1132,7 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 	# The file system has removed the old file, and the new one cannot have its name.
 	run meanwhile 'rm f' renameat:GO:1,renameat:EIO:1,renameat2:EIO:1 spool -o f --try true
 	[ "$status" -eq 1 ]
-	[[ $output == "spool: f: cannot replace: Input/output error; the file system has removed the file; "* ]]
+	[[ $output == "spool: f: cannot replace: Input/output error; the file system has removed the file; "*"the old file is back, by its second name" ]]
 	cmp f old
 	rm .f.spool-*
 	# The new file can be neither closed for writing nor executed: that is what CMD finds then.
@@ -1116,6 +1145,22 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 
 @test "meanwhile: others replace what is taken back" {
 	small
+	# It is removed: the old file has its place at once.
+	run meanwhile 'rm f' renameat2:GO:1 spool -o f --try false
+	[ "$output" = "spool: f: the trial 'false' exited with status 1; the old file is back" ]
+	cmp f old
+	# It is replaced again while that is undone: the newest stays, and what has the hidden name is not called the old file.
+	run meanwhile 'date +%N >other; mv other f' renameat2:GO:1,renameat2:GO:2 spool -o f --try false
+	[ "$status" -eq 1 ]
+	[[ $output == *", cannot be put back: others have replaced the new one in the same moment, and that is one version" ]]
+	! cmp -s f old
+	rm .f.spool-*
+	# And it cannot be undone.
+	cp old f
+	run meanwhile 'echo theirs >other; mv other f' renameat2:GO:1,renameat2:EIO:2 spool -o f --try false
+	[[ $output == *"; the old file, ./.f.spool-"*", cannot be put back: Input/output error" ]]
+	rm .f.spool-*
+	cp old f
 	run meanwhile 'echo theirs >other; mv other f' renameat2:GO:1 spool -o f --try false
 	[ "$status" -eq 1 ]
 	[[ $output == *"; the old file, ./.f.spool-"*", cannot be put back: the new one has been replaced" ]]

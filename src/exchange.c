@@ -1,0 +1,76 @@
+/* exchange.c: exchanges two names, and undoes that if another process has come in between. */
+#include <config.h>
+
+#include <sys/stat.h>
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+
+#include "exchange.h"
+#include "hidden.h"
+#include "io.h"
+#include "old.h"
+#include "place.h"
+
+#ifdef HAVE_RENAMEAT2
+/* How often others may come in between. */
+#define ATTEMPTS 10
+
+/* Exchanges the two names. came: what has the hidden one then; zeroed if that cannot be looked at. */
+static int
+swap(const struct place *place, const char *hidden, struct stat *came)
+{
+	*came = (struct stat){ 0 };
+	if (renameat2(place->directory, hidden, place->directory, place->name, RENAME_EXCHANGE) == -1)
+		return -1;
+	(void)fstatat(place->directory, hidden, came, AT_SYMLINK_NOFOLLOW);
+	return 0;
+}
+
+/*
+ * came, which has the hidden name, was not expected: it gets its name back. If another process has replaced the file
+ * again meanwhile, that file comes back instead: it is newer, and gets the name. EBUSY: another process has written into
+ * ours, which has the hidden name now, or others do not stop.
+ */
+static int
+swap_back(const struct place *place, const char *hidden, const struct stat *ours, struct stat came)
+{
+	struct stat put = *ours, next;
+
+	for (int i = 0; i < ATTEMPTS; i++) {
+		if (swap(place, hidden, &next) == -1)
+			return errno == ENOENT ? hidden_rename_new(place, hidden, place->name) : -1;
+		if (next.st_nlink == 0 || old_is_same(&next, &put))
+			return 0;
+		if (next.st_dev == ours->st_dev && next.st_ino == ours->st_ino)
+			break;
+		put = came;
+		came = next;
+	}
+	return io_fail(EBUSY);
+}
+
+int
+exchange_names(const struct place *place, const char *hidden, const struct stat *ours, const struct stat *expected,
+    exchange_same *same)
+{
+	struct stat came;
+
+	if (place_is_smb(place))
+		return io_fail(ENOSYS);
+	if (swap(place, hidden, &came) == -1)
+		return -1;
+	if (came.st_nlink > 0 && same(&came, expected))
+		return 0;
+	return swap_back(place, hidden, ours, came) == -1 ? 1 : io_fail(came.st_nlink > 0 ? EEXIST : EIO);
+}
+#else
+int
+exchange_names(const struct place *place, const char *hidden, const struct stat *ours, const struct stat *expected,
+    exchange_same *same)
+{
+	(void)place, (void)hidden, (void)ours, (void)expected, (void)same;
+	return io_fail(ENOSYS);
+}
+#endif
