@@ -1153,7 +1153,7 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 	run meanwhile 'date +%N >other; mv other f' renameat2:GO:1,renameat2:GO:2 spool -o f --try false
 	[ "$status" -eq 1 ]
 	[[ $output == *", cannot be put back: others have replaced the new one in the same moment, and that is one version" ]]
-	! cmp -s f old
+	run ! cmp -s f old
 	rm .f.spool-*
 	# And it cannot be undone.
 	cp old f
