@@ -69,15 +69,15 @@ open_file(int flags)
 
 enum { LINES = 30000, LINE = 8 };
 
-/* Begins when the parent says so. */
+/* Waits for the parent twice: at the beginning and in the middle. */
 static _Noreturn void
 write_lines(int fd, int go)
 {
 	char line[LINE + 1];
 
-	if (read(go, line, 1) != 1)
-		_exit(1);
 	for (int i = 0; i < LINES; i++) {
+		if (i % (LINES / 2) == 0 && read(go, line, 1) != 1)
+			_exit(1);
 		snprintf(line, sizeof(line), "%07d\n", i);
 		if (write(fd, line, LINE) != LINE)
 			_exit(1);
@@ -104,20 +104,21 @@ a_child_writes(void)
 {
 	for (int trial = 0; trial < 5; trial++) {
 		struct spool *spool = test_spool(10);
-		int fd = spool_fileno(spool), status, go[2], rounds = 0;
+		int fd = spool_fileno(spool), status, go[2];
 		pid_t child;
 
 		CHECK(fd != -1 && pipe(go) == 0);
 		child = fork();
 		if (child == 0)
 			write_lines(fd, go[0]);
-		CHECK(write(go[1], "", 1) == 1);
-		while (waitpid(child, &status, WNOHANG) == 0) {
+		for (int round = 0; waitpid(child, &status, WNOHANG) == 0; round++) {
+			if (round % 1000 == 0 && round < 2000)
+				CHECK(write(go[1], "", 1) == 1);
 			CHECK(spool_fileno(spool) == fd);
 			CHECK(spool_rollover(spool) == 0);
-			rounds += spool_size(spool) < (off_t)LINES * LINE;
+			CHECK(spool_size(spool) >= 0);
 		}
-		CHECK(status == 0 && rounds > 0);
+		CHECK(status == 0);
 		close(go[0]);
 		close(go[1]);
 		check_lines(spool);
