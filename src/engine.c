@@ -153,7 +153,7 @@ engine_close(const struct job *job)
 void
 engine_report(const struct job *job, const char *doing, const char *state)
 {
-	const char *why = strerror(errno);
+	const char *why = strerror(errno), *limit = errno == EFBIG ? " (see ulimit -f)" : "";
 	const char *directory = job->options->directory;
 
 	if (spool_fault(job->spool) != SPOOL_SPILL) {
@@ -166,7 +166,7 @@ engine_report(const struct job *job, const char *doing, const char *state)
 	}
 	if (job->sink == TO_FILE)
 		directory = target_directory(job->target);
-	message("%s: cannot %s the spill file: %s; %s", spool_directory(directory), doing, why, state);
+	message("%s: cannot %s the spill file: %s%s; %s", spool_directory(directory), doing, why, limit, state);
 }
 
 void

@@ -147,9 +147,13 @@ load ../helper
 	local options
 	for options in '' cat; do
 		# shellcheck disable=SC2086
-		says 1 "spool: /var/tmp: cannot write the spill file: File too large; nothing was released" \
+		says 1 "spool: /var/tmp: cannot write the spill file: File too large (see ulimit -f); nothing was released" \
 		    bash -c 'ulimit -f 1000; cat "$DATA/random" | spool -m 1M $1' - $options
 	done
+	# What is in memory is no file, until COMMAND has to read it from one.
+	[ "$(bash -c 'ulimit -f 4; seq 10000 | spool | tail -n 1')" = 10000 ]
+	says 1 "spool: /var/tmp: cannot write the spill file: File too large (see ulimit -f); nothing was released" \
+	    bash -c 'ulimit -f 4; seq 10000 | spool cat'
 	run bash -c 'ulimit -f 1; spool </dev/null grep SigIgn /proc/self/status'
 	[ $((0x${output##*[[:space:]]} >> 24 & 1)) -eq 0 ]
 	run bash -c 'ulimit -f 1; spool </dev/null -c "grep SigIgn /proc/self/status"'
