@@ -52,11 +52,18 @@ join(const char *first, const char *second, const char *third, const char *fourt
 static int
 make_directory(struct named *named, const char *directory, const char *template, const char *name)
 {
+	mode_t mask;
+
 	/* The path must not look like an option. */
 	named->directory = join(*directory == '-' ? "./" : "", directory, "/", template);
-	if (named->directory == NULL || mkdtemp(named->directory) == NULL)
+	if (named->directory == NULL)
 		return -1;
-	named->made = true;
+	/* The umask may deny the owner to look into it. */
+	mask = umask(077);
+	named->made = mkdtemp(named->directory) != NULL;
+	(void)umask(mask);
+	if (!named->made)
+		return -1;
 	named->path = join("", named->directory, "/", name);
 	named->outside = join("", named->directory, ".", name);
 	if (named->path == NULL || named->outside == NULL)

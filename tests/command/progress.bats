@@ -148,7 +148,7 @@ feed() {
 }
 
 @test "-p: a job in the background writes nothing, but answers SIGUSR1" {
-	needs tmux
+	needs tmux pkill
 	begin_source
 	terminal 80 'set -m; spool -p <source >out & echo started; wait; echo "done"'
 	eventually shows '^started$'
@@ -396,10 +396,11 @@ for i in range(2000):
 }
 
 @test "-s and SIGUSR1: what came in, what went out, and what waits" {
-	{ cat "$DATA/random"; eventually test -e go; } | spool -s -m 100K -T . 2>err | { eventually test -e go; cat; } >out &
+	{ cat "$DATA/random"; eventually test -e go; } | sh -c 'echo $$ >pid; exec spool -s -m 100K -T . 2>err' |
+	    { eventually test -e go; cat; } >out &
 	local line='^spool: streaming [0-9.]+[KMG]iB in, [0-9.]+[KM]?i?B out 0:00:[0-9]+ [0-9.]+[KMG]?i?B/s, [0-9.]+[KM]?i?B waiting in memory, [0-9.]+[KM]?i?B on disk$'
 	asked() {
-		pkill -USR1 -P $$ -x spool
+		[ "$(cat "/proc/$(cat pid)/comm")" = spool ] && kill -USR1 "$(cat pid)"
 		sleep 0.1
 		grep -qE "$line" err
 	}

@@ -263,6 +263,7 @@ with_book() {
 }
 
 @test "a configuration that can only be checked in place" {
+	needs nginx
 	mkdir conf.d
 	printf '%s\n' "pid $PWD/pid; error_log stderr; events {}" 'http { access_log off; include conf.d/*.conf; }' >nginx.conf
 	printf 'server { listen 80; }\n' >conf.d/site.conf
