@@ -1090,6 +1090,43 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 	done
 }
 
+@test "calls fail: -g on FUSE, where the new file was closed and opened again" {
+	small
+	# The new file has a hidden name from the beginning, and is renamed while it is closed.
+	FAIL_TYPE=65735546 given openat:EOPNOTSUPP:2 spool -g -o f
+	cmp f in
+	only f in old spilled
+}
+
+@test "calls fail: the names of a trial" {
+	small
+	says 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; nothing was read, the file is unchanged" \
+	    given openat:EOPNOTSUPP:2,linkat:EPERM:1 spool -o f --try true
+	cmp f old
+	run given renameat:EIO:1,unlinkat:EIO:1 spool -o f --try true
+	[ "$status" -eq 1 ]
+	[[ ${lines[1]} == "spool: ./.f.spool-"*": cannot remove: Input/output error; it is another name of the old file" ]]
+	cmp f old
+	rm .f.spool-*
+	# The new contents are there, and the old ones, but not as the backup.
+	run given renameat:EIO:2 spool -b -o f --try true
+	[ "$status" -eq 1 ]
+	[[ $output == "spool: f: cannot make its backup f~: Input/output error; it has the new contents, and the old file is ./.f.spool-"* ]]
+	cmp f in
+	cmp .f.spool-* old
+	rm .f.spool-*
+	says 1 "spool: f: cannot make its backup f~: the old file was removed during the trial; it has the new contents" \
+	    given NONE:EIO:1 spool -b -o f --try 'rm .f.spool-*'
+	cmp f in
+	cp old f
+	# It stays under its hidden name.
+	run given unlinkat:EIO:1 spool -o f --try true
+	[ "$status" -eq 0 ]
+	[[ $output == "spool: f: the old file stays, as ./.f.spool-"*": cannot remove it: Input/output error" ]]
+	cmp .f.spool-* old
+	rm .f.spool-*
+}
+
 @test "calls fail: a new file on trial" {
 	local call
 	small
