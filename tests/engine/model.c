@@ -339,7 +339,7 @@ read_somewhere(off_t at, bool moves)
 {
 	const bool absurd = model_choose(16) == 0;
 	const size_t length = absurd ? SIZE_MAX : (size_t)some_length();
-	const off_t left = model.size > at ? model.size - at : 0;
+	const off_t left = at >= 0 && model.size > at ? model.size - at : 0;
 	ssize_t n;
 
 	TRY(n, moves ? spool_read(spool, got, length) : spool_read_at(spool, got, length, at), -1);
