@@ -186,3 +186,13 @@ load ../helper
 	cd d
 	only f
 }
+
+@test "--try: what could not be taken back is refused before anything is read" {
+	needs chattr
+	mkdir d
+	chattr +a d 2>/dev/null || unmet "needs root, and a file system that has such attributes"
+	run spool -o d/new --try true </dev/null
+	chattr -a d
+	[ "$output" = "spool: d/new: cannot try: its directory is append-only, so it could not be taken back; nothing was read" ]
+	[ -z "$(ls -A d)" ]
+}

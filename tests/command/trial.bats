@@ -100,16 +100,6 @@ number() {
 	only f f~ in
 }
 
-@test "--try: what could not be taken back is refused before anything is read" {
-	needs chattr
-	mkdir d
-	chattr +a d 2>/dev/null || unmet "needs root, and a file system that has such attributes"
-	run spool -o d/new --try true </dev/null
-	chattr -a d
-	[ "$output" = "spool: d/new: cannot try: its directory is append-only, so it could not be taken back; nothing was read" ]
-	[ -z "$(ls -A d)" ]
-}
-
 @test "--try: through a link, to a file with a hyphen, and from another directory" {
 	mkdir d
 	seq 3 >d/f
@@ -160,6 +150,7 @@ number() {
 }
 
 @test "--try: CMD cannot be run" {
+	[ "$TEST_VARIANT" != emulated ] || return 0	# the emulator finds that only in the child
 	local braces xs
 	printf -v xs 'x%.0s' {1..100000}
 	printf -v braces '{}%.0s' {1..5000}	# each of which becomes longer

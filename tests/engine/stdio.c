@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <errno.h>
+#include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,28 +51,19 @@ differ(const struct pair *pair, const char *call, long long spooled, long long p
 	test_fail(__FILE__, __LINE__, "the two streams give the same");
 }
 
-/* A position may be set at any time; fflush(3) sets none after reading. */
+/* A position may be set at any time; fflush(3) sets none after reading, and an fseeko(3) that fails sets none at all. */
 static void
 set_position(struct pair *pair)
 {
-	const off_t to = (off_t)pick(LONGEST);
+	static const int all[] = { SEEK_SET, SEEK_CUR, SEEK_END };
+	const int whence = all[pick(3)];
+	const off_t some = (off_t)pick(LONGEST), to = whence == SEEK_SET ? some : some / 8 - LONGEST / 16;
+	const bool stays = pick(4) == 0;
 
-	switch (pick(5)) {
-	case 0:
-		SAME(fseeko(stream, to, SEEK_SET));
-		break;
-	case 1:
-		SAME(fseeko(stream, to / 8 - LONGEST / 16, SEEK_CUR));
-		break;
-	case 2:
-		SAME(fseeko(stream, to / 8 - LONGEST / 16, SEEK_END));
-		break;
-	case 3:
-		SAME(fseeko(stream, 0, SEEK_CUR));
-		break;
-	default:
+	errno = 0;
+	SAME(fseeko(stream, stays ? 0 : to, stays ? SEEK_CUR : whence));
+	if (errno != 0 || pick(4) == 0)
 		SAME((rewind(stream), 0));
-	}
 	pair->last = POSITIONED;
 }
 
