@@ -1119,6 +1119,10 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 	    given NONE:EIO:1 spool -b -o f --try 'rm .f.spool-*'
 	cmp f in
 	cp old f
+	cp old f
+	says 1 "spool: f: the trial 'false' exited with status 1; the old file is back, but its directory cannot be synced: Input/output error; a power cut may undo that" \
+	    given fsync:EIO:2 spool -o f --try false
+	cmp f old
 	# It stays under its hidden name.
 	run given unlinkat:EIO:1 spool -o f --try true
 	[ "$status" -eq 0 ]
