@@ -138,7 +138,9 @@ find_old(const struct undo *undo, const struct place *place)
 static int
 replace(const struct undo *undo, const struct place *place)
 {
-	const int result = exchange_names(place, undo->name, &undo->old, &undo->published, is_same_file);
+	/* By their numbers, which FUSE may change, it could not tell the files apart. */
+	const int result = place_is_fuse(place) ? io_fail(ENOSYS)
+	    : exchange_names(place, undo->name, &undo->old, &undo->published, is_same_file);
 
 	if (result == 0)
 		hidden_remove(place, undo->name);

@@ -1098,6 +1098,48 @@ to overwrite the file in place; nothing was read, the file is unchanged" spool -
 	only f in old spilled
 }
 
+# The trial ends with this status on such a file system, and FILE is the old one or the new: tried TYPE STATUS CMD
+tried() {
+	rm -f f
+	cp old f
+	FAIL_TYPE=$1 run given openat:EOPNOTSUPP:2 spool -o f --try "$3"
+	[ "$status" -eq "$2" ] || { echo "$1 $3: status $status"; return 1; }
+	if [ "$2" -eq 0 ]; then
+		cmp f in
+	elif [ "$2" -eq 3 ]; then
+		cmp f old
+	else
+		rm .f.spool-*
+	fi
+	only f in old spilled
+}
+
+@test "meanwhile: CMD changes the time, the size or the inode of the new file, on local, FUSE and SMB file systems" {
+	local ext4=ef53 fuse=65735546 smb=fe534d42 type
+	local replaced='cp -p f other; mv other f' second='touch -d @1000000000 f' moment='touch -d "$(stat -c @%Y f).5" f'
+	small
+	for type in $ext4 $fuse $smb; do
+		tried $type 0 true
+		tried $type 3 false
+		tried $type 3 'echo >>{}'
+		tried $type 3 'rm {}'
+	done
+	# Where times may move by themselves, another time is no change.
+	for type in $fuse $smb; do
+		tried $type 0 "$second"
+		tried $type 0 "$moment"
+	done
+	tried $ext4 3 "$second"
+	tried $ext4 3 "$moment"
+	# Where a file may get another number, one of the same size and time is the new one.
+	tried $fuse 3 "$replaced; false"
+	tried $ext4 1 "$replaced; false"
+	tried $smb 1 "$replaced; false"
+	tried $fuse 1 "$replaced; $second; false"
+	tried $fuse 1 "$replaced; $moment; false"
+	tried $fuse 1 "$replaced; echo >>f; false"
+}
+
 @test "calls fail: the names of a trial" {
 	small
 	says 1 "spool: f: cannot make a hard link to keep the old file during the trial: Operation not permitted; nothing was read, the file is unchanged" \
