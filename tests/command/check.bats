@@ -267,3 +267,17 @@ load ../helper
 	cmp f "$DATA/numbers"
 	[ "$(stat -c %a f)" = 604 ]
 }
+
+@test "-c: quotes, comments and backslashes around {}" {
+	local script
+	seq 3 >in
+	for script in 'echo "it'\''s" "#" a#b >/dev/null; cmp {} in' '# {} \{} "
+cmp {} in' 'echo '\''\'\'' >/dev/null; cmp {} in # \' 'cmp {} in #\' 'cmp "{}" in; # it'\''s' \
+	    '(cmp {} in);# x' 'echo "\"{}\"" "`cmp {} in`"' 'cmp {} in; echo \'; do
+		spool -c "$script" <in 2>/dev/null | cmp - in || { echo "$script"; return 1; }
+	done
+	# What the shell cannot read is refused.
+	for script in 'cmp {} "in' "cmp {} 'in" 'cmp {} in; "'; do
+		run -3 spool -c "$script" <in
+	done
+}
