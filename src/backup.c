@@ -21,9 +21,6 @@
 #include "staged.h"
 #include "store.h"
 
-/* How many random names are tried. */
-#define ATTEMPTS 100
-
 const char *
 backup_refusal(const struct place *place, const struct old *old, const char *suffix,
     char name[NAME_MAX + 1])
@@ -43,25 +40,27 @@ backup_refusal(const struct place *place, const struct old *old, const char *suf
 	return locked != NULL ? locked : strerror(errno);
 }
 
+int
+backup_take(const struct place *place, const char *hidden, const char *name)
+{
+	const int result = hidden_rename_over(place, hidden, name);
+
+	/* If the old backup is the same file, rename(2) succeeds and does nothing. */
+	if (result == 0)
+		hidden_remove(place, hidden);
+	return result;
+}
+
 /* In two steps, a hidden name first, since link(2) does not replace an old backup. */
 static int
 link_backup(const struct place *place, const char *name)
 {
-	for (int i = 0; i < ATTEMPTS; i++) {
-		char hidden[NAME_MAX + 1];
+	char hidden[NAME_MAX + 1];
+	int result = hidden_link(place, place->name, hidden);
 
-		place_beside(place, "", hidden);
-		if (linkat(place->directory, place->name, place->directory, hidden, 0) == 0) {
-			int result = hidden_rename_over(place, hidden, name);
-
-			/* If the old backup is the same file, rename(2) succeeds and does nothing. */
-			hidden_remove(place, hidden);
-			return result;
-		}
-		if (errno != EEXIST)
-			break;
-	}
-	return -1;
+	if (result == 0 && (result = backup_take(place, hidden, name)) == -1)
+		hidden_remove(place, hidden);
+	return result;
 }
 
 /* Prints that the backup has not all attributes of the file. error and what: of attributes_keep(). */

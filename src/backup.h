@@ -22,4 +22,7 @@ const char *backup_refusal(const struct place *place, const struct old *old, con
  */
 int	backup_make(const struct place *place, const struct old *old, const char *name, bool link, bool sync);
 
+/* Makes the file with this hidden name the backup. 0, or -1: errno of rename(2), and it keeps its name. */
+int	backup_take(const struct place *place, const char *hidden, const char *name);
+
 #endif

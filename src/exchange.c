@@ -43,7 +43,7 @@ swap_back(const struct place *place, const char *hidden, const struct stat *ours
 			return errno == ENOENT ? hidden_rename_new(place, hidden, place->name) : -1;
 		if (next.st_nlink == 0 || old_is_same(&next, &put))
 			return 0;
-		if (next.st_dev == ours->st_dev && next.st_ino == ours->st_ino)
+		if (old_is_same_file(&next, ours))
 			break;
 		put = came;
 		came = next;

@@ -14,6 +14,9 @@
 #include "message.h"
 #include "place.h"
 
+/* How many random names are tried. */
+#define ATTEMPTS 100
+
 void
 hidden_remove(const struct place *place, const char *hidden)
 {
@@ -22,6 +25,19 @@ hidden_remove(const struct place *place, const char *hidden)
 	if (unlinkat(place->directory, hidden, 0) == -1 && errno != ENOENT)
 		message("%s/%s: cannot remove: %s", place->path, hidden, strerror(errno));
 	errno = error;
+}
+
+int
+hidden_link(const struct place *place, const char *name, char hidden[NAME_MAX + 1])
+{
+	for (int i = 0; i < ATTEMPTS; i++) {
+		place_beside(place, "", hidden);
+		if (linkat(place->directory, name, place->directory, hidden, 0) == 0)
+			return 0;
+		if (errno != EEXIST)
+			break;
+	}
+	return -1;
 }
 
 int

@@ -2,6 +2,8 @@
 #ifndef HIDDEN_H
 #define HIDDEN_H
 
+#include <limits.h>
+
 struct place;
 
 /*
@@ -11,6 +13,9 @@ struct place;
 
 /* Removes a hidden name. errno stays. */
 void	hidden_remove(const struct place *place, const char *hidden);
+
+/* Gives a file of the place's directory a second, hidden name. 0, or -1: errno of linkat(2). */
+int	hidden_link(const struct place *place, const char *name, char hidden[NAME_MAX + 1]);
 
 /* Moves a file from another directory to a hidden name, which must not exist. 0, or -1: errno of rename(2). */
 int	hidden_move(int directory, const char *name, const struct place *place, const char *hidden);

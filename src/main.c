@@ -88,6 +88,25 @@ cannot_start(void)
 	return STATUS_FAILED;
 }
 
+/* Whether FILE has been written to. Also by the watch. */
+static bool
+has_changed(const struct job *job)
+{
+	bool changed = false;
+
+	if (job->target != NULL)
+		(void)target_outcome(job->target, &changed);
+	return changed;
+}
+
+/* The reader of a FIFO need not wait any more if nothing was written. Also by the watch. */
+static void
+leave_output(const struct job *job)
+{
+	if (job->sink == TO_FILE && !has_changed(job))
+		special_leave(job->options->output);
+}
+
 /* The watch calls this when a signal is about to end spool. */
 static void
 abandon(void *cookie, int signal)
@@ -95,12 +114,10 @@ abandon(void *cookie, int signal)
 	const struct job *job = cookie;
 
 	if (job->target != NULL) {
-		bool changed;
-
 		target_abandon(job->target);
-		(void)target_outcome(job->target, &changed);
-		figures_outcome(NULL, changed);
+		figures_outcome(NULL, has_changed(job));
 	}
+	leave_output(job);
 	private_remove(job->named);
 	private_remove(job->product);
 	if (job->queue != NULL)
@@ -212,8 +229,6 @@ begin(struct job *job)
 
 	if (status == STATUS_DONE)
 		status = preflight_check(job);
-	if (status != STATUS_DONE && job->sink == TO_FILE)
-		special_leave(job->options->output);
 	if (status == STATUS_DONE && job->sink == TO_FILE)
 		status = begin_target(job);
 	if (status == STATUS_DONE && needs_named(job))
@@ -409,12 +424,7 @@ release(struct job *job)
 static int
 done(const struct job *job)
 {
-	bool changed;
-
-	if (job->options->unchanged_status == 0)
-		return STATUS_DONE;
-	(void)target_outcome(job->target, &changed);
-	return changed ? STATUS_DONE : job->options->unchanged_status;
+	return has_changed(job) ? STATUS_DONE : job->options->unchanged_status;
 }
 
 static int
@@ -490,6 +500,7 @@ main(int argc, char **argv)
 	signals_stop();		/* the watch must not look at a target that has gone */
 	progress_end();
 	figures_write(status);
+	leave_output(&job);
 	target_close(job.target);
 	private_end(&job.named);
 	private_end(&job.product);

@@ -122,7 +122,6 @@ target_prepare(struct target *target)
 	int found = 1;
 
 	if (target->options.must_be_new && stat(target->options.file, &status) == 0) {
-		target->special = !S_ISREG(status.st_mode);
 		message("%s: it exists, and --no-clobber was given; nothing was read", target->options.file);
 		return STATUS_REFUSED;
 	}

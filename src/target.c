@@ -11,7 +11,6 @@
 #include "hidden.h"
 #include "io.h"
 #include "message.h"
-#include "special.h"
 #include "store.h"
 #include "target_internal.h"
 
@@ -217,14 +216,6 @@ target_is_intact(const struct target *target)
  * Abandon
  */
 
-/* Nothing was written: a process that waits for the writer of a FIFO has waited for spool. */
-static void
-leave_special(const struct target *target)
-{
-	if (target->special && !target->changed)
-		special_leave(target->options.file);
-}
-
 void
 target_abandon(struct target *target)
 {
@@ -232,7 +223,6 @@ target_abandon(struct target *target)
 
 	if (target->undo.armed)
 		target_end_trial(target);
-	leave_special(target);
 	/* The name stays noted: the main thread may be reading it. */
 	if (*staged->name != '\0')
 		hidden_remove(&target->place, staged->name);
@@ -243,7 +233,6 @@ target_close(struct target *target)
 {
 	if (target == NULL)
 		return;
-	leave_special(target);
 	staged_drop(&target->new.staged);
 	old_close(&target->old);
 	place_close(&target->place);

@@ -17,7 +17,7 @@
 struct target {
 	struct target_options options;
 	enum target_mode mode;		/* options.mode, or what it has fallen back to */
-	atomic_bool special;		/* not a regular file: see special.h; the watch asks, too */
+	bool special;			/* not a regular file: see special.h */
 	int descriptor;			/* of this process, which the special file stands for; or -1 */
 	struct place place;
 	struct old old;

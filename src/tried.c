@@ -4,7 +4,7 @@
 #include <errno.h>
 #include <string.h>
 
-#include "hidden.h"
+#include "backup.h"
 #include "message.h"
 #include "target_internal.h"
 
@@ -26,9 +26,7 @@ back_up_tried(struct target *target)
 {
 	struct undo *undo = &target->undo;
 
-	if (hidden_rename_over(&target->place, undo->name, target->backup) == 0) {
-		/* If the old backup is the same file, rename(2) succeeds and does nothing. */
-		hidden_remove(&target->place, undo->name);
+	if (backup_take(&target->place, undo->name, target->backup) == 0) {
 		*undo->name = '\0';
 		return STATUS_DONE;
 	}

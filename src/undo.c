@@ -9,27 +9,11 @@
 #include "exchange.h"
 #include "hidden.h"
 #include "io.h"
+#include "old.h"
 #include "place.h"
 #include "signals.h"
 #include "staged.h"
 #include "undo.h"
-
-/* How many random names are tried. */
-#define ATTEMPTS 100
-
-/* Gives a file a second, hidden name. */
-static int
-link_hidden(const struct place *place, const char *name, char hidden[NAME_MAX + 1])
-{
-	for (int i = 0; i < ATTEMPTS; i++) {
-		place_beside(place, "", hidden);
-		if (linkat(place->directory, name, place->directory, hidden, 0) == 0)
-			return 0;
-		if (errno != EEXIST)
-			break;
-	}
-	return -1;
-}
 
 static int
 look(const struct place *place, const char *name, struct stat *status)
@@ -42,13 +26,12 @@ int
 undo_try_links(const struct staged *staged)
 {
 	char hidden[NAME_MAX + 1];
-
 	int result;
 
 	if (*staged->name == '\0')
 		return 0;
 	signals_hold();		/* the watch does not know this name */
-	result = link_hidden(staged->place, staged->name, hidden);
+	result = hidden_link(staged->place, staged->name, hidden);
 	if (result == 0)
 		hidden_remove(staged->place, hidden);
 	signals_release();
@@ -62,7 +45,7 @@ undo_prepare(struct undo *undo, const struct place *place, bool exists, int fd)
 		return -1;
 	if (!exists)
 		return 0;
-	if (link_hidden(place, place->name, undo->name) == -1) {
+	if (hidden_link(place, place->name, undo->name) == -1) {
 		*undo->name = '\0';
 		return -1;
 	}
@@ -73,23 +56,11 @@ undo_prepare(struct undo *undo, const struct place *place, bool exists, int fd)
 	return -1;
 }
 
-static bool
-is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-static bool
-has_same_time(const struct stat *a, const struct stat *b)
-{
-	return a->st_mtim.tv_sec == b->st_mtim.tv_sec && a->st_mtim.tv_nsec == b->st_mtim.tv_nsec;
-}
-
 /* The times of network file systems may move when the file is read. */
 static bool
 has_same_contents(const struct place *place, const struct stat *a, const struct stat *b)
 {
-	return a->st_size == b->st_size && (place_is_smb(place) || place_is_fuse(place) || has_same_time(a, b));
+	return a->st_size == b->st_size && (place_is_smb(place) || place_is_fuse(place) || old_is_same_time(&a->st_mtim, &b->st_mtim));
 }
 
 /* Whether it is the new file. On FUSE, a file may get another inode number when it is looked up again (rclone). */
@@ -98,8 +69,8 @@ is_new(const struct undo *undo, const struct place *place, const struct stat *no
 {
 	const struct stat *published = &undo->published;
 
-	return is_same_file(now, published)
-	    || (place_is_fuse(place) && now->st_size == published->st_size && has_same_time(now, published));
+	return old_is_same_file(now, published)
+	    || (place_is_fuse(place) && now->st_size == published->st_size && old_is_same_time(&now->st_mtim, &published->st_mtim));
 }
 
 /* On FUSE, a file may have another inode number under another name. */
@@ -131,7 +102,7 @@ find_old(const struct undo *undo, const struct place *place)
 	if (look(place, undo->name, &now) == -1)
 		return -1;
 	/* FUSE may tell the status of the file that has the other name now (gocryptfs). */
-	return place_is_fuse(place) || is_same_file(&now, &undo->old) ? 0 : io_fail(ESTALE);
+	return place_is_fuse(place) || old_is_same_file(&now, &undo->old) ? 0 : io_fail(ESTALE);
 }
 
 /* The old file takes the place of the new one, which is removed. */
@@ -140,7 +111,7 @@ replace(const struct undo *undo, const struct place *place)
 {
 	/* By their numbers, which FUSE may change, it could not tell the files apart. */
 	const int result = place_is_fuse(place) ? io_fail(ENOSYS)
-	    : exchange_names(place, undo->name, &undo->old, &undo->published, is_same_file);
+	    : exchange_names(place, undo->name, &undo->old, &undo->published, old_is_same_file);
 
 	if (result == 0)
 		hidden_remove(place, undo->name);
@@ -197,7 +168,6 @@ undo_take_back(struct undo *undo, const struct place *place)
 int
 undo_forget(struct undo *undo, const struct place *place)
 {
-	undo->armed = false;
 	if (*undo->name == '\0')
 		return 0;
 	if (unlinkat(place->directory, undo->name, 0) == -1 && errno != ENOENT)
