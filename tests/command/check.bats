@@ -271,6 +271,7 @@ load ../helper
 @test "-c: quotes, comments and backslashes around {}" {
 	local script
 	seq 3 >in
+	# shellcheck disable=SC1003 # the shell that runs the check reads these backslashes
 	for script in 'echo "it'\''s" "#" a#b >/dev/null; cmp {} in' '# {} \{} "
 cmp {} in' 'echo '\''\'\'' >/dev/null; cmp {} in # \' 'cmp {} in #\' 'cmp "{}" in; # it'\''s' \
 	    '(cmp {} in);# x' 'echo "\"{}\"" "`cmp {} in`"' 'cmp {} in; echo \'; do

@@ -1119,25 +1119,25 @@ tried() {
 	local replaced='cp -p f other; mv other f' second='touch -d @1000000000 f' moment='touch -d "$(stat -c @%Y f).5" f'
 	small
 	for type in $ext4 $fuse $smb; do
-		tried $type 0 true
-		tried $type 3 false
-		tried $type 3 'echo >>{}'
-		tried $type 3 'rm {}'
+		tried "$type" 0 true
+		tried "$type" 3 false
+		tried "$type" 3 'echo >>{}'
+		tried "$type" 3 'rm {}'
 	done
 	# Where times may move by themselves, another time is no change.
 	for type in $fuse $smb; do
-		tried $type 0 "$second"
-		tried $type 0 "$moment"
+		tried "$type" 0 "$second"
+		tried "$type" 0 "$moment"
 	done
-	tried $ext4 3 "$second"
-	tried $ext4 3 "$moment"
+	tried "$ext4" 3 "$second"
+	tried "$ext4" 3 "$moment"
 	# Where a file may get another number, one of the same size and time is the new one.
-	tried $fuse 3 "$replaced; false"
-	tried $ext4 1 "$replaced; false"
-	tried $smb 1 "$replaced; false"
-	tried $fuse 1 "$replaced; $second; false"
-	tried $fuse 1 "$replaced; $moment; false"
-	tried $fuse 1 "$replaced; echo >>f; false"
+	tried "$fuse" 3 "$replaced; false"
+	tried "$ext4" 1 "$replaced; false"
+	tried "$smb" 1 "$replaced; false"
+	tried "$fuse" 1 "$replaced; $second; false"
+	tried "$fuse" 1 "$replaced; $moment; false"
+	tried "$fuse" 1 "$replaced; echo >>f; false"
 }
 
 @test "calls fail: the names of a trial" {
