@@ -34,6 +34,7 @@ static struct {
 	_Atomic enum fault fault;
 	atomic_uint seen;		/* calls of the kind that fails */
 	unsigned from;			/* the first one that fails */
+	atomic_uint holes;		/* that were asked for */
 	atomic_long most_blocks;	/* the most disk space that was seen, in units of 512 bytes */
 	atomic_bool wrapped;		/* calls come here; not where they have other names, such as pwrite64 */
 } file;
@@ -92,6 +93,7 @@ __wrap_ftruncate(int fd, off_t size)
 int
 __wrap_fallocate(int fd, int mode, off_t at, off_t length)
 {
+	atomic_fetch_add(&file.holes, 1);
 	return fails(KEEPS_SPACE, EIO) || fails(NO_HOLES, EOPNOTSUPP) ? -1 : __real_fallocate(fd, mode, at, length);
 }
 #endif
@@ -274,6 +276,22 @@ space_is_given_back(void)
 	CHECK((off_t)atomic_load(&file.most_blocks) * 512 <= backlog + slack);
 }
 
+/* While something waits in the file, its beginning becomes a hole. */
+static void
+a_hole_is_made(void)
+{
+	const size_t size = (size_t)40 << 20, piece = 1 << 20;
+	struct run run = { .queue = open_queue(0, SPOOL_UNLIMITED), .size = size, .most = piece, .state = 1 };
+
+	(void)write_all(&run);
+	CHECK(run.error == 0 && read_all(&run, 2, size - piece) < (ssize_t)size);
+#ifdef HAVE_FALLOCATE
+	/* One for each 16 MiB. */
+	CHECK(atomic_load(&file.holes) == 2 || !atomic_load(&file.wrapped));
+#endif
+	spool_queue_close(run.queue);
+}
+
 static void
 no_holes(void)
 {
@@ -376,6 +394,7 @@ main(int argc, char **argv)
 	static const struct test tests[] = {
 		{ "what is put in comes out, with random sizes, pauses and failures", random_runs },
 		{ "the disk's space is given back while the stream goes on", space_is_given_back },
+		{ "a hole is made of what was taken", a_hole_is_made },
 		{ "the file system has no holes, or gives no space back", no_holes },
 		{ "order, limits, the end and the stop", idle_and_full },
 		{ "a full disk", full_disk },

@@ -140,6 +140,8 @@ sockets(void)
 		if (child == 0) {
 			close(ends[1]);
 			CHECK(spool_drain(first, ends[0], NULL) == 3000000);
+			spool_close(first);
+			spool_close(second);
 			_exit(0);
 		}
 		close(ends[0]);
@@ -417,6 +419,7 @@ a_large_pipe_stays_large(void)
 		close(ends[1]);
 		while (read(ends[0], data, sizeof(data)) > 0)
 			;
+		spool_close(spool);
 		_exit(0);
 	}
 	CHECK(spool_drain(spool, ends[1], NULL) == 200000);
