@@ -47,8 +47,13 @@ static int
 try_staging(struct new *new, char *why, size_t size)
 {
 	if (stage(new) == -1) {
-		(void)snprintf(why, size, "%s: %s", errno == EACCES || errno == EPERM || errno == EROFS
-		    ? "its directory cannot be written" : "no file can be made beside it", strerror(errno));
+		const int error = errno;
+		const char *reason = error == EPERM ? chattr_locks(new->staged.place->directory) : NULL;
+
+		if (reason == NULL)
+			reason = error == EACCES || error == EPERM || error == EROFS
+			    ? "its directory cannot be written" : "no file can be made beside it";
+		(void)snprintf(why, size, "%s: %s", reason, strerror(error));
 		return -1;
 	}
 	/*

@@ -87,18 +87,30 @@ memory_end(struct spool *spool, off_t at, off_t end)
 	return at <= memory->size ? limit : memory->size;
 }
 
-/* Writes data to [from, from + length) of the spill file, rolling over if need be. */
+/* Writes data to [from, from + length) of the spill file, rolling over if need be. Of an exposed file, the stream has
+   whatever was written, since nothing may cut it off. */
 static int
 store_spilled(struct spool *spool, const char *data, size_t length, off_t from)
 {
 	const bool was_rolled = spool_is_rolled(spool);
+	const off_t end = from + (off_t)length;
 
 	if (!was_rolled && spill_open(&spool->spill) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	/* Bytes that a failed write has left beyond the end must not show in the gap. */
 	if (was_rolled && !spool->exposed && from > spool->size && io_truncate(spool->spill.fd, spool->size) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
-	return io_write_at(spool->spill.fd, data, length, from) == -1 ? spool_fail(spool, SPOOL_SPILL) : 0;
+	while (from < end) {
+		const ssize_t n = io_write_some_at(spool->spill.fd, data, (size_t)(end - from), from);
+
+		if (n == -1)
+			return spool_fail(spool, SPOOL_SPILL);
+		data += n;
+		from += n;
+		if (spool->exposed && from > spool->size)
+			spool->size = from;
+	}
+	return 0;
 }
 
 /* After a write up to end has failed: cuts the memory part to held bytes, and the file to the old end. Keeps errno. */

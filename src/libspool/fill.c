@@ -33,21 +33,34 @@ clip(const struct spool *spool, size_t length)
 	return spool->size >= spool->size_limit ? length : at_most(spool->size_limit - spool->size, length);
 }
 
+/* Appends data to the stream, and sets the number of bytes that this stored: less than length only after a failure. */
+static int
+append(struct spool *spool, const char *data, size_t length, size_t *stored)
+{
+	const off_t before = spool->size;
+	const int result = spool_store(spool, data, length, before);
+
+	*stored = (size_t)(spool->size - before);
+	return result;
+}
+
 /* Stores at most room of the pending bytes. Returns their number, or -1. */
 static ssize_t
 store_pending(struct spool *spool, size_t room)
 {
-	size_t n = clip(spool, spool->pending < room ? spool->pending : room);
+	const size_t length = clip(spool, spool->pending < room ? spool->pending : room);
+	size_t stored;
+	const int result = append(spool, spool->pending_buffer + spool->pending_at, length, &stored);
 
-	if (spool_store(spool, spool->pending_buffer + spool->pending_at, n, spool->size) == -1)
+	spool->pending_at += stored;
+	spool->pending -= stored;
+	if (result == -1)
 		return -1;
-	spool->pending_at += n;
-	spool->pending -= n;
 	if (spool->pending == 0) {
 		memory_unmap(spool->pending_buffer, BUFFER_SIZE);
 		spool->pending_buffer = NULL;
 	}
-	return (ssize_t)n;
+	return (ssize_t)stored;
 }
 
 /* Makes the bytes [at, end) of the buffer pending. */
@@ -64,13 +77,15 @@ keep_pending(struct spool *spool, size_t at, size_t end)
 static ssize_t
 store_unwritten(struct spool *spool, size_t room)
 {
-	size_t length;
+	size_t length, stored;
 	const char *bytes = ring_unwritten(spool->pending_ring, &length);
+	int result;
 
 	length = clip(spool, length < room ? length : room);
-	if (spool_store(spool, bytes, length, spool->size) == -1)
+	result = append(spool, bytes, length, &stored);
+	ring_consume(spool->pending_ring, stored);
+	if (result == -1)
 		return -1;
-	ring_consume(spool->pending_ring, length);
 	if (ring_unwritten_size(spool->pending_ring) == 0) {
 		struct ring *ring = spool->pending_ring;
 
@@ -78,7 +93,7 @@ store_unwritten(struct spool *spool, size_t room)
 		if (ring_close(ring) == -1)
 			return spool_fail(spool, SPOOL_SPILL);
 	}
-	return (ssize_t)length;
+	return (ssize_t)stored;
 }
 
 /* Ends direct I/O. What it could not write is taken out of the stream again, and stored through the page cache. */
@@ -152,7 +167,7 @@ static ssize_t
 fill_by_buffer(struct spool *spool, int fd, size_t room)
 {
 	char *buffer = spool_buffer(spool);
-	size_t fits;
+	size_t fits, stored;
 	ssize_t n;
 
 	if (buffer == NULL)
@@ -161,8 +176,8 @@ fill_by_buffer(struct spool *spool, int fd, size_t room)
 	if (n == -1)
 		return spool_fail(spool, SPOOL_SOURCE);
 	fits = clip(spool, (size_t)n);
-	if (spool_store(spool, buffer, fits, spool->size) == -1) {
-		keep_pending(spool, 0, (size_t)n);
+	if (append(spool, buffer, fits, &stored) == -1) {
+		keep_pending(spool, stored, (size_t)n);
 		return -1;
 	}
 	if (fits < (size_t)n)

@@ -39,7 +39,7 @@ int	 spool_fail(struct spool *spool, enum spool_part part);
 int	 spool_refuse(struct spool *spool, int error);
 
 /* Writes [at, at + length), growing the stream if that is beyond its end; the offset stays. 0, or -1 with the fault
-   set, as spool_write(): nothing is stored beyond the old end. */
+   set, as spool_write(): nothing is stored beyond the old end, unless the file is exposed. */
 int	 spool_store(struct spool *spool, const char *data, size_t length, off_t at);
 
 /* The transfer buffer, BUFFER_SIZE bytes that belong to the spool. NULL with the fault set: ENOMEM. */

@@ -113,19 +113,26 @@ io_read_at(int fd, char *data, size_t length, off_t at)
 	return 0;
 }
 
+ssize_t
+io_write_some_at(int fd, const char *data, size_t length, off_t at)
+{
+	ssize_t n;
+
+	while ((n = pwrite(fd, data, length, at)) == -1 && errno == EINTR)
+		;
+	if (n == 0)
+		errno = EIO;
+	return n > 0 ? n : -1;
+}
+
 int
 io_write_at(int fd, const char *data, size_t length, off_t at)
 {
 	while (length > 0) {
-		ssize_t n = pwrite(fd, data, length, at);
+		const ssize_t n = io_write_some_at(fd, data, length, at);
 
-		if (n == 0)
-			errno = EIO;
-		if (n <= 0) {
-			if (n == -1 && errno == EINTR)
-				continue;
+		if (n == -1)
 			return -1;
-		}
 		data += n;
 		length -= (size_t)n;
 		at += n;

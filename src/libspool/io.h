@@ -17,6 +17,9 @@ ssize_t	 io_write(int fd, const char *data, size_t length);
 /* All of it. 0, or -1 as io_write(). */
 int	 io_write_all(int fd, const char *data, size_t length);
 
+/* One pwrite(2), as io_write(). */
+ssize_t	 io_write_some_at(int fd, const char *data, size_t length, off_t at);
+
 /* All of [at, at + length) of a file. -1: errno, and EIO for a file that ends early or takes nothing. */
 int	 io_read_at(int fd, char *data, size_t length, off_t at);
 int	 io_write_at(int fd, const char *data, size_t length, off_t at);

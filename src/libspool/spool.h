@@ -200,8 +200,7 @@ int spool_rollover(struct spool *spool);
  * spool_truncate() cuts off what others have written; so what a call that fails has written beyond the end stays, too.
  *
  * -1: as spool_rollover(). A later call can do its work and then fail to move the descriptor's offset (lseek(2), which
- * does not fail on files). It returns -1, and the offset stays. A spool_fill() that has failed and is tried again may
- * append bytes twice.
+ * does not fail on files). It returns -1, and the offset stays.
  */
 int spool_fileno(struct spool *spool);
 

@@ -53,7 +53,7 @@ static unsigned operation;
 static off_t most;
 static char pool[2 * MOST], got[MOST];
 static bool faulty;
-static off_t changed_from;	/* where the last write began */
+static off_t changed_from;	/* where the last write began; MOST: it could change nothing */
 static int held;		/* calls of hold() minus calls of release() */
 
 #define AGREE(condition) \
@@ -295,7 +295,7 @@ write_somewhere(off_t at, bool moves)
 	const char *data = some_bytes();
 	ssize_t n;
 
-	changed_from = at;
+	changed_from = at >= 0 ? at : MOST;
 	if (absurd) {
 		n = write_from(data, (size_t)SSIZE_MAX + 1 + model_choose(3), at, moves);
 		(void)is_refused(model.frozen ? EPERM : EINVAL, n == -1);

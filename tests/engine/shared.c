@@ -161,6 +161,34 @@ nothing_is_cut(void)
 	CHECK(spool_close(spool) == 0);
 }
 
+/* A write that fails half-way leaves its part in the stream, and the next fill goes on after it. */
+static void
+each_byte_once(void)
+{
+	char *data = malloc(1000);
+	struct spool *spool;
+	int source;
+
+	CHECK(data != NULL);
+	test_fill(data, 0, 1000);
+	for (off_t limit = 400; limit <= 1000 && is_wrapped(); limit += 600) {
+		spool = test_spool(10);
+		source = open_file(O_RDWR);
+		CHECK(spool_fileno(spool) != -1 && pwrite(source, data, 1000, 0) == 1000);
+		writes_left = 1;
+		CHECK_ERRNO(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == -1, ENOSPC);
+		CHECK(spool_size(spool) == 500);
+		writes_left = 1;	/* now of those that wait */
+		CHECK_ERRNO(spool_fill(spool, source, limit, NULL) == -1, ENOSPC);
+		writes_left = -1;
+		CHECK(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) != -1);
+		test_check_stream(spool, 1000);
+		CHECK(spool_close(spool) == 0);
+		close(source);
+	}
+	free(data);
+}
+
 static long long
 blocks_of(int fd)
 {
@@ -286,6 +314,7 @@ main(void)
 	static const struct test tests[] = {
 		{ "a child writes to the descriptor that is out", a_child_writes },
 		{ "what others have written is not cut off", nothing_is_cut },
+		{ "a fill that is tried again appends each byte once", each_byte_once },
 		{ "a roll over that fails gives the space back", space_is_given_back },
 		{ "a file that cannot be used is refused at once", files_that_cannot_be_used },
 		{ "calls that are wrong", calls_that_are_wrong },

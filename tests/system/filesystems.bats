@@ -572,7 +572,7 @@ full() {
 		strace -qq -o trace -e trace=openat spool -o m/new </dev/null
 		number=$(grep -n O_TMPFILE trace | head -n 1 | cut -d : -f 1)
 		run -1 strace -qq -o trace -e "inject=openat:error=EOPNOTSUPP:when=$number" spool -o m/d/new </dev/null
-		[[ $output == "spool: m/d/new: cannot create: its directory cannot be written: Operation not permitted; "* ]]
+		[[ $output == "spool: m/d/new: cannot create: its directory is append-only: Operation not permitted; "* ]]
 	fi
 	echo 1 | spool -a -c 'cat {}' -o m/d/f
 	echo 2 | spool -w -c 'cat {}' -o m/d/f
