@@ -14,6 +14,7 @@
 #include "inplace.h"
 #include "io.h"
 #include "message.h"
+#include "same.h"
 #include "signals.h"
 #include "special.h"
 #include "spool.h"
@@ -209,7 +210,7 @@ write_in_place(struct target *target, struct spool *spool)
 	if (status == STATUS_DONE)
 		return note(target, file.append ? "appended" : "overwritten");
 	target->changed = fstatat(target->place.directory, target->place.name, &now, AT_SYMLINK_NOFOLLOW) == 0
-	    && !old_is_same(&now, &target->old.status);
+	    && !same_state(&now, &target->old.status);
 	return status;
 }
 
@@ -219,8 +220,8 @@ is_as_before(const struct target *target)
 {
 	if (!target->old.exists || !target->existed)
 		return target->old.exists == target->existed;
-	return target->linked ? old_is_same(&target->before, &target->old.status)
-	    : old_is_same_with_ctime(&target->before, &target->old.status);
+	return target->linked ? same_state(&target->before, &target->old.status)
+	    : same_state_and_ctime(&target->before, &target->old.status);
 }
 
 static int

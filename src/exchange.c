@@ -12,6 +12,7 @@
 #include "io.h"
 #include "old.h"
 #include "place.h"
+#include "same.h"
 
 #ifdef HAVE_RENAMEAT2
 /* How often others may come in between. */
@@ -41,9 +42,9 @@ swap_back(const struct place *place, const char *hidden, const struct stat *ours
 	for (int i = 0; i < ATTEMPTS; i++) {
 		if (swap(place, hidden, &next) == -1)
 			return errno == ENOENT ? hidden_rename_new(place, hidden, place->name) : -1;
-		if (next.st_nlink == 0 || old_is_same(&next, &put))
+		if (next.st_nlink == 0 || same_state(&next, &put))
 			return 0;
-		if (old_is_same_file(&next, ours))
+		if (same_file(&next, ours))
 			break;
 		put = came;
 		came = next;

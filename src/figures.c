@@ -17,6 +17,7 @@
 #include "figures.h"
 #include "io.h"
 #include "message.h"
+#include "same.h"
 #include "signals.h"
 #include "size.h"
 #include "text.h"
@@ -91,9 +92,9 @@ figures_summary(void)
 }
 
 static bool
-is_same_file(const struct stat *a, const struct stat *b)
+is_same_regular(const struct stat *a, const struct stat *b)
 {
-	return S_ISREG(a->st_mode) && a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+	return S_ISREG(a->st_mode) && same_file(a, b);
 }
 
 /* Why the figures cannot be written into this file, or NULL. */
@@ -102,11 +103,11 @@ objection(const struct stat *status, const char *output)
 {
 	struct stat other;
 
-	if (fstat(STDIN_FILENO, &other) == 0 && is_same_file(status, &other))
+	if (fstat(STDIN_FILENO, &other) == 0 && is_same_regular(status, &other))
 		return "it is standard input";
-	if (fstat(STDOUT_FILENO, &other) == 0 && is_same_file(status, &other))
+	if (fstat(STDOUT_FILENO, &other) == 0 && is_same_regular(status, &other))
 		return "it is standard output";
-	if (output != NULL && stat(output, &other) == 0 && is_same_file(status, &other))
+	if (output != NULL && stat(output, &other) == 0 && is_same_regular(status, &other))
 		return "it is the file of -o";
 	return NULL;
 }
@@ -160,7 +161,7 @@ figures_open(const char *file, const char *output)
 	}
 	rewritten = S_ISREG(status.st_mode);
 	/* If the messages go into the same file, the figures are written behind them. */
-	if (rewritten && fstat(STDERR_FILENO, &messages) == 0 && is_same_file(&status, &messages)) {
+	if (rewritten && fstat(STDERR_FILENO, &messages) == 0 && is_same_regular(&status, &messages)) {
 		rewritten = false;
 		(void)close(opened);	/* nothing was written to it */
 		opened = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);

@@ -14,6 +14,7 @@
 #include "io.h"
 #include "old.h"
 #include "place.h"
+#include "same.h"
 #include "staged.h"
 
 /* Whether the file is what it was. */
@@ -22,7 +23,7 @@ is_expected(const struct place *place, const struct stat *expected)
 {
 	struct stat now;
 
-	return fstatat(place->directory, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && old_is_same(&now, expected);
+	return fstatat(place->directory, place->name, &now, AT_SYMLINK_NOFOLLOW) == 0 && same_state(&now, expected);
 }
 
 /* ENOSYS, EINVAL: nothing was done. Otherwise as guard_publish(). */
@@ -39,7 +40,7 @@ exchange(struct staged *staged, const struct stat *expected, char stays[NAME_MAX
 		return -1;
 	if (!place_has(place, staged->name, staged->fd))
 		return io_fail(ESTALE);		/* somebody has put another file there */
-	result = exchange_names(place, staged->name, &ours, expected, old_is_same);
+	result = exchange_names(place, staged->name, &ours, expected, same_state);
 	if (result == 0)
 		staged_unlink(staged);
 	if (result <= 0)

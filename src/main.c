@@ -2,8 +2,9 @@
  * main.c: options -> source -> soak -> gate -> sink. What follows stands in the order in which it happens.
  *
  *	main			returns the exit status. spool also ends in options.c (help, usage errors), in
- *				signals.c, in run_command (exec), and by a broken pipe
- *	  options_parse		options.c	argv -> struct options; size.c: "64M" -> bytes
+ *				signals.c, in run_command (exec), and by a broken pipe (watch.c)
+ *	  options_parse		options.c	argv -> struct options; rows.c: the table of options; help.c: --help;
+ *				misspelt.c: a name that is unknown; size.c: "64M" -> bytes
  *	  streams_hold		streams.c	checks the standard streams, and occupies the numbers of closed ones
  *	  begin_figures		figures.c	the file of --stats
  *	  preflight_check	preflight.c	fails if COMMAND is not found, or the spill directory cannot be used
@@ -30,19 +31,20 @@
  *				inplace.c: or written into, for -w and -a; compare.c: or left alone, for -u;
  *				special.c: or opened, if it is a device; store.c waits for the disk
  *	  trial_run		trial.c		CMD of --try; tried.c keeps the new file or has undo.c put the old one back
- *	  replay		libspool/drain.c	memory.c, spill.c, ring.c -> standard output; transfer.c: what
- *				fill.c and drain.c share; access.c: single reads and writes
+ *	  replay		replay.c	libspool/drain.c: memory.c, spill.c, ring.c -> standard output;
+ *				transfer.c: what fill.c and drain.c share; access.c: single reads and writes
  *	  consumer_run		consumer.c	or COMMAND, on the file that {} stands for, with -f
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
  *	  relay_begin, relay_run	relay.c	with --stream, instead of all steps from engine_open on: source ->
- *				libspool/queue.c (fifo.c, spill.c) -> standard output or COMMAND, at the same time
+ *				libspool/queue.c (fifo.c, spill.c) -> standard output or COMMAND, at the same time;
+ *				intake.c reads the source
  *	  figures_summary	figures.c	-v; figures_write: --stats. Both come before run_command executes COMMAND
  *
  * The second column is the file that does the work. The first step that makes a file or a child starts the watch
- * (begin_watch; signals.c), which removes what must not stay behind when a signal ends spool. The steps share job.h.
+ * (watch.c; signals.c), which removes what must not stay behind when a signal ends spool. The steps share job.h.
  * message.c prints every diagnostic, in which utf8.c finds the characters, and message.h names the exit statuses;
- * report.c has what several steps say of COMMAND. command.c finds and starts programs. text.c formats --help and
- * --stats. libspool/stream.c, a stdio view of a spool, is for the engine's other users.
+ * report.c has what several steps say of COMMAND. command.c finds and starts programs. same.c compares what stat(2) says.
+ * text.c formats --help and --stats. libspool/stream.c, a stdio view of a spool, is for the engine's other users.
  */
 #include <config.h>
 
@@ -60,7 +62,6 @@
 #include "engine.h"
 #include "figures.h"
 #include "gate.h"
-#include "io.h"
 #include "job.h"
 #include "message.h"
 #include "named.h"
@@ -70,83 +71,21 @@
 #include "product.h"
 #include "progress.h"
 #include "relay.h"
+#include "replay.h"
 #include "report.h"
 #include "signals.h"
 #include "source.h"
-#include "special.h"
 #include "spool.h"
 #include "streams.h"
 #include "target.h"
 #include "trial.h"
-
-static bool watched;			/* begin_watch() was called, and end_watch() was not */
+#include "watch.h"
 
 static int
 cannot_start(void)
 {
 	message("cannot start: %s; nothing was read", strerror(errno));
 	return STATUS_FAILED;
-}
-
-/* Whether FILE has been written to. Also by the watch. */
-static bool
-has_changed(const struct job *job)
-{
-	bool changed = false;
-
-	if (job->target != NULL)
-		(void)target_outcome(job->target, &changed);
-	return changed;
-}
-
-/* The reader of a FIFO need not wait any more if nothing was written. Also by the watch. */
-static void
-leave_output(const struct job *job)
-{
-	if (job->sink == TO_FILE && !has_changed(job))
-		special_leave(job->options->output);
-}
-
-/* The watch calls this when a signal is about to end spool. */
-static void
-abandon(void *cookie, int signal)
-{
-	const struct job *job = cookie;
-
-	if (job->target != NULL) {
-		target_abandon(job->target);
-		figures_outcome(NULL, has_changed(job));
-	}
-	leave_output(job);
-	private_remove(job->named);
-	private_remove(job->product);
-	if (job->queue != NULL)
-		relay_abandon();
-	progress_end();
-	figures_write(128 + signal);
-}
-
-/* Starts the watch if it is not running: before a file or a child is made. 0, or -1: errno of signals_watch(). */
-static int
-begin_watch(struct job *job)
-{
-	if (watched)
-		return 0;
-	if (signals_watch(abandon, job) == -1)
-		return -1;
-	watched = true;
-	return 0;
-}
-
-/* Writes the figures and stops the watch: COMMAND takes the place of spool, or SIGPIPE ends spool. */
-static void
-end_watch(int status)
-{
-	signals_hold();
-	figures_write(status);
-	signals_release();
-	signals_unwatch();
-	watched = false;
 }
 
 /*
@@ -163,7 +102,7 @@ begin_figures(struct job *job)
 		figures_outcome(NULL, false);
 	if (!options->progress && options->stats == NULL)
 		return STATUS_DONE;
-	if (begin_watch(job) == -1)
+	if (watch_begin(job) == -1)
 		return cannot_start();
 	if (options->stats == NULL)
 		return STATUS_DONE;
@@ -185,7 +124,7 @@ begin_target(struct job *job)
 		.progress = &progress
 	};
 
-	if (begin_watch(job) == -1)
+	if (watch_begin(job) == -1)
 		return cannot_start();
 	signals_hold();
 	job->target = target_create(&wanted);
@@ -198,7 +137,7 @@ static int
 begin_named(struct job *job)
 {
 	const char *name = job->options->name;
-	int status = begin_watch(job) == -1 ? cannot_start() : STATUS_DONE, fd;
+	int status = watch_begin(job) == -1 ? cannot_start() : STATUS_DONE, fd;
 
 	if (status == STATUS_DONE)
 		status = private_begin(job, &job->named, NULL, NULL, name != NULL ? name : "stream");
@@ -236,7 +175,7 @@ begin(struct job *job)
 	if (status == STATUS_DONE && job->makes_file)
 		return product_begin(job);
 	if (status == STATUS_DONE && job->options->stream)
-		return begin_watch(job) == -1 ? cannot_start() : relay_begin(job);
+		return watch_begin(job) == -1 ? cannot_start() : relay_begin(job);
 	if (status == STATUS_DONE)
 		status = engine_open(job, false);
 	return status == STATUS_DONE ? source_begin(job) : status;
@@ -253,13 +192,13 @@ static int
 gate(struct job *job)
 {
 	const char *check = job->options->check;
-	const bool only_here = !watched;
+	const bool only_here = !watch_runs();
 	int status;
 
 	if (check == NULL)
 		return STATUS_DONE;
 	progress_enter(COUNTS_CHECK);
-	if (begin_watch(job) == -1) {
+	if (watch_begin(job) == -1) {
 		message("cannot run the check '%.200s': %s; %s", check, strerror(errno), report_state(job));
 		return STATUS_FAILED;
 	}
@@ -269,98 +208,14 @@ gate(struct job *job)
 		private_remove(job->named);
 		signals_release();
 	}
-	if (only_here) {
-		signals_unwatch();
-		watched = false;
-	}
+	if (only_here)
+		watch_end();
 	return status;
 }
 
 /*
  * The sinks; that of -o is target.c
  */
-
-/*
- * While the watch runs, SIGPIPE is blocked, and a write to a broken pipe fails with EPIPE. spool still has to die of
- * SIGPIPE, without a message, as other filters do. Before that, it clears the progress line and writes the figures.
- */
-static void
-die_of_broken_pipe(void)
-{
-	progress_end();
-	end_watch(128 + SIGPIPE);
-	(void)raise(SIGPIPE);	/* returns if SIGPIPE was blocked when spool was started */
-}
-
-/* Whether SIGPIPE was ignored already when spool was started. */
-static bool
-ignores_broken_pipe(void)
-{
-	struct sigaction now = { .sa_handler = SIG_DFL };
-
-	(void)sigaction(SIGPIPE, NULL, &now);
-	return now.sa_handler == SIG_IGN;
-}
-
-/* What standard output has received if the stream cannot be read any more after so many bytes. */
-static const char *
-released(off_t bytes, off_t size)
-{
-	if (bytes == 0)
-		return "nothing was released";
-	return bytes < size ? "standard output has received only a part of the stream"
-	    : "the data on standard output may be wrong";
-}
-
-/* The reader of standard output has gone. Returns if spool is to report that. */
-static void
-end_by_sigpipe(void)
-{
-	if (watched && !ignores_broken_pipe())
-		die_of_broken_pipe();
-}
-
-static int
-report_replay(const struct job *job, off_t size)
-{
-	const int error = errno;
-	const bool broken = error == EPIPE || error == ECONNRESET;
-	const off_t bytes = spool_tell(job->spool);
-
-	if (spool_fault(job->spool) != SPOOL_SINK) {
-		errno = error;
-		engine_report(job, "read", released(bytes, size));
-		return STATUS_FAILED;
-	}
-	if (broken && job->options->ignore_epipe)
-		return STATUS_DONE;
-	if (error == EPIPE)
-		end_by_sigpipe();
-	message("standard output: cannot write: %s; it has %jd of %jd bytes", strerror(error), (intmax_t)bytes,
-	    (intmax_t)size);
-	return STATUS_FAILED;
-}
-
-static int
-replay(const struct job *job)
-{
-	const struct spool_progress progress = { .report = counts_moved };
-	struct spool *spool = job->spool;
-	off_t size = spool_size(spool);
-
-	progress_enter(COUNTS_REPLAY);
-	if (job->options->ignore_epipe)
-		(void)signal(SIGPIPE, SIG_IGN);
-	spool_read_once(spool);
-	if (spool_drain(spool, STDOUT_FILENO, &progress) == -1)
-		return report_replay(job, size);
-	/* Some file systems report a full disk only when the file is closed. */
-	if (io_close(STDOUT_FILENO) == -1) {
-		message("standard output: cannot close: %s; it may be incomplete", strerror(errno));
-		return STATUS_FAILED;
-	}
-	return STATUS_DONE;
-}
 
 /* Returns only if COMMAND cannot be started: COMMAND takes the place of spool, so all messages are printed before. */
 static int
@@ -375,8 +230,8 @@ run_command(const struct job *job)
 	progress_end();
 	if (job->options->verbose)
 		figures_summary();
-	if (watched)
-		end_watch(-1);
+	if (watch_runs())
+		watch_end_with(-1);
 	if (command_set_size(spool_size(job->spool)) == -1)
 		status = STATUS_FAILED;
 	else
@@ -424,7 +279,7 @@ release(struct job *job)
 static int
 done(const struct job *job)
 {
-	return has_changed(job) ? STATUS_DONE : job->options->unchanged_status;
+	return watch_has_changed(job) ? STATUS_DONE : job->options->unchanged_status;
 }
 
 static int
@@ -470,7 +325,7 @@ send_on(struct job *job)
 	int status;
 
 	progress_begin(job->options->progress, job->source, COUNTS_STREAM);
-	status = relay_run(job, end_by_sigpipe);
+	status = relay_run(job, watch_broken_pipe);
 	progress_end();
 	if (status == STATUS_DONE && job->options->verbose)
 		figures_summary();
@@ -500,7 +355,7 @@ main(int argc, char **argv)
 	signals_stop();		/* the watch must not look at a target that has gone */
 	progress_end();
 	figures_write(status);
-	leave_output(&job);
+	watch_leave_output(&job);
 	target_close(job.target);
 	private_end(&job.named);
 	private_end(&job.product);

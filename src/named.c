@@ -16,6 +16,7 @@
 #include "fingerprint.h"
 #include "io.h"
 #include "named.h"
+#include "same.h"
 
 struct named {
 	char *directory;		/* its path */
@@ -287,7 +288,7 @@ is_there(const struct named *named)
 		return errno == ENOENT ? 0 : -1;
 	if (fstat(named->fd, &here) == -1)
 		return -1;
-	return there.st_dev == here.st_dev && there.st_ino == here.st_ino;
+	return same_file(&there, &here);
 }
 
 int
@@ -379,7 +380,7 @@ is_replaced(const struct named *named)
 	struct stat there, here;
 
 	return fstatat(named->parent, name_above(named), &there, AT_SYMLINK_NOFOLLOW) == 0
-	    && fstat(named->inside, &here) == 0 && (there.st_dev != here.st_dev || there.st_ino != here.st_ino);
+	    && fstat(named->inside, &here) == 0 && !same_file(&there, &here);
 }
 
 /* Removes the private directory if it is empty. */

@@ -134,31 +134,6 @@ old_give(const struct old *old, int fd, bool with_access, char *what, size_t siz
 	return attributes_keep(old->fd, fd, with_access, what, size);
 }
 
-bool
-old_is_same_time(const struct timespec *a, const struct timespec *b)
-{
-	return a->tv_sec == b->tv_sec && a->tv_nsec == b->tv_nsec;
-}
-
-bool
-old_is_same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-bool
-old_is_same(const struct stat *a, const struct stat *b)
-{
-	return old_is_same_file(a, b) && a->st_size == b->st_size && a->st_mode == b->st_mode
-	    && a->st_uid == b->st_uid && a->st_gid == b->st_gid && old_is_same_time(&a->st_mtim, &b->st_mtim);
-}
-
-bool
-old_is_same_with_ctime(const struct stat *a, const struct stat *b)
-{
-	return old_is_same(a, b) && old_is_same_time(&a->st_ctim, &b->st_ctim);
-}
-
 int
 old_has(const struct old *old, struct spool *spool)
 {

@@ -51,17 +51,6 @@ int	old_copy(const struct old *old, int fd, bool clone);
  */
 void	old_wait(struct old *old, const struct place *place, int attempts);
 
-/* Whether both are of the same inode. */
-bool	old_is_same_file(const struct stat *a, const struct stat *b);
-
-bool	old_is_same_time(const struct timespec *a, const struct timespec *b);
-
-/* Whether both are of the same file, with the same size, owner, mode and time of modification. */
-bool	old_is_same(const struct stat *a, const struct stat *b);
-
-/* As old_is_same(), and with the same time of status change, which a rename or another link changes, too. */
-bool	old_is_same_with_ctime(const struct stat *a, const struct stat *b);
-
 /* Whether it has the contents of the spool. 1 yes, 0 no, -1: as compare_contents(). */
 int	old_has(const struct old *old, struct spool *spool);
 

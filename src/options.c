@@ -1,4 +1,4 @@
-/* options.c: argv -> struct options; usage, help, version. */
+/* options.c: argv -> struct options; rows.c has the table. */
 #include <config.h>
 
 #include <errno.h>
@@ -11,51 +11,14 @@
 #include <unistd.h>
 
 #include "braces.h"
+#include "help.h"
 #include "message.h"
+#include "misspelt.h"
 #include "options.h"
+#include "rows.h"
 #include "size.h"
 #include "spool.h"
 #include "text.h"
-
-/* Where an option makes sense. */
-enum where { ANYWHERE, WITH_FILE, WITHOUT_FILE, WITH_STDOUT, WITH_STREAM, WHOLE };
-
-enum type { SETS_FLAG, SETS_WORD, HAS_CASE };
-
-#define FLAG(letter, name, member, where, without, help) \
-	{ name, "", without, help, offsetof(struct options, member), SETS_FLAG, where, letter },
-#define WORD(letter, name, argument, member, where, twice, help) \
-	{ name, argument, twice, help, offsetof(struct options, member), SETS_WORD, where, letter },
-#define VALUE(letter, name, argument, where, values, help) \
-	{ name, argument, "", help, 0, HAS_CASE, where, letter },
-#define ACTION(letter, name, help) \
-	{ name, "", "", help, 0, HAS_CASE, ANYWHERE, letter },
-
-static const struct row {
-	const char *name;
-	const char *argument;		/* or "" */
-	const char *note;		/* of a FLAG: not with; of a WORD: twice */
-	const char *help;
-	size_t member;			/* its offset in struct options */
-	enum type type;
-	enum where where;
-	char letter;			/* or 0 */
-} rows[] = {
-#include "options.def"
-};
-
-enum {
-	ROWS = sizeof(rows) / sizeof(*rows),
-	LONG_NAME = 256,		/* getopt_long returns this and the row's index for a long name */
-	LONGEST_NAME = 31,		/* or longer than the longest */
-	NAME_TEXT = LONGEST_NAME + 3
-};
-
-static const char sponge_help[] =
-    "usage: sponge [-a] [file]\n"
-    "Read all of standard input, then replace FILE with it, or append it to FILE (-a).\n"
-    "Without FILE, send it on to standard output. This is spool under the name of\n"
-    "sponge; see spool(1).\n";
 
 static const char *program = "spool";
 
@@ -75,66 +38,6 @@ print_exit(const char *text)
 		exit(STATUS_FAILED);
 	}
 	exit(STATUS_DONE);
-}
-
-/* The rows that share a line with the next one, so that the help has 24 lines, as a terminal. */
-static const char *const shared[] = { "append", "guard", "edit", "file", "stream", "skip-empty",
-    "progress", "help" };
-
-static bool
-shares_line(const struct row *row)
-{
-	for (size_t i = 0; i < sizeof(shared) / sizeof(*shared); i++)
-		if (strcmp(row->name, shared[i]) == 0)
-			return true;
-	return false;
-}
-
-/* indent: a row without a letter begins where the names are. */
-static void
-add_names(struct text *left, const struct row *row, bool indent)
-{
-	const bool optional = *row->argument == '[';
-
-	if (row->letter != 0)
-		text_add(left, "-%c, ", row->letter);
-	text_add(left, "%s--%s%s%s", row->letter != 0 || !indent ? "" : "    ", row->name,
-	    optional ? "[=" : *row->argument != '\0' ? " " : "", row->argument + optional);
-}
-
-/* The line of one row, or of this one and the next. */
-static void
-add_line(struct text *help, const struct row *row, bool two)
-{
-	char bytes[2 * (NAME_TEXT + 32)];
-	struct text left = { .bytes = bytes, .size = sizeof(bytes) };
-
-	add_names(&left, row, true);
-	if (two) {
-		text_add(&left, "; ");
-		add_names(&left, row + 1, false);
-	}
-	text_add(help, "  %-30s %s%s%s\n", left.bytes, row->help, two ? "; " : "", two ? row[1].help : "");
-}
-
-static _Noreturn void
-help_exit(void)
-{
-	static char bytes[4096];
-	struct text help = { .bytes = bytes, .size = sizeof(bytes) };
-
-	text_add(&help, "usage: spool [options] [-o file] [command [arg ...]]\n"
-	    "Read all of standard input, then send it to standard output or COMMAND. With -o,\n"
-	    "replace FILE with it, or with the output of COMMAND. On a failure, do nothing.\n");
-	for (size_t i = 0; i < ROWS; i++) {
-		const bool two = shares_line(&rows[i]);
-
-		add_line(&help, &rows[i], two);
-		i += two;
-	}
-	text_add(&help, "SIZE: bytes, or with a suffix K, M, G, T, P, E (powers of 1024). -m: 64M.\n"
-	    "Exit status: 0 done, 1 failed, 2 usage, 3 refused, 126 and 127; or COMMAND's.\n");
-	print_exit(help.bytes);
 }
 
 static off_t
@@ -209,63 +112,6 @@ parse_memory(const char *text)
 	return parse_size("-m", text);
 }
 
-/* Levenshtein's distance: how many letters are to be added, removed or replaced to make one name the other. */
-static size_t
-distance(const char *a, size_t length, const char *b)
-{
-	size_t row[LONGEST_NAME + 1], columns = strlen(b);
-
-	for (size_t column = 0; column <= columns; column++)
-		row[column] = column;
-	for (size_t line = 1; line <= length; line++) {
-		size_t diagonal = row[0];
-
-		row[0] = line;
-		for (size_t column = 1; column <= columns; column++) {
-			size_t best = diagonal + (a[line - 1] != b[column - 1]);
-
-			diagonal = row[column];
-			if (best > row[column] + 1)
-				best = row[column] + 1;
-			if (best > row[column - 1] + 1)
-				best = row[column - 1] + 1;
-			row[column] = best;
-		}
-	}
-	return row[columns];
-}
-
-/* Reports an unknown or ambiguous long option. */
-static void
-reject_name(const char *word, const struct option *known)
-{
-	const char *name = word + 2, *nearest = NULL;
-	const size_t length = strcspn(name, "=");
-	size_t smallest = 3;	/* a name that is further away was not meant */
-	char several[256] = "";
-
-	for (; known->name != NULL; known++) {
-		size_t steps;
-
-		if (length > 0 && strncmp(known->name, name, length) == 0) {
-			strlcat(several, *several == '\0' ? "'--" : ", '--", sizeof(several));
-			strlcat(several, known->name, sizeof(several));
-			strlcat(several, "'", sizeof(several));
-		}
-		steps = distance(name, length, known->name);
-		if (steps < smallest) {
-			smallest = steps;
-			nearest = known->name;
-		}
-	}
-	if (*several != '\0')
-		message("option '%s' is ambiguous: %s", word, several);
-	else if (nearest != NULL)
-		message("unknown option '%s'; did you mean '--%s'?", word, nearest);
-	else
-		message("unknown option '%s'", word);
-}
-
 /* Reports what getopt_long has refused in this word. */
 static _Noreturn void
 reject(int found, const char *word, const struct option *known)
@@ -279,21 +125,10 @@ reject(int found, const char *word, const struct option *known)
 	else if (!is_long)
 		message("unknown option '-%c'", optopt);
 	else if (optopt == 0)
-		reject_name(word, known);
+		misspelt_report(word, known);
 	else
 		message("option '%.*s' takes no argument", (int)strcspn(word, "="), word);
 	usage_exit();
-}
-
-/* The option as messages have it. */
-static const char *
-name_of(const struct row *row, char text[NAME_TEXT])
-{
-	if (row->letter != 0)
-		(void)snprintf(text, NAME_TEXT, "-%c", row->letter);
-	else
-		(void)snprintf(text, NAME_TEXT, "--%s", row->name);
-	return text;
 }
 
 /* An empty word often comes from a variable that is not set, so it is an error and not ignored. */
@@ -330,7 +165,7 @@ requires_file(const struct options *options, const struct row *row)
 	} else {
 		char name[NAME_TEXT];
 
-		message("%s requires -o FILE", name_of(row, name));
+		message("%s requires -o FILE", row_name(row, name));
 	}
 	usage_exit();
 }
@@ -356,23 +191,23 @@ check_row(const struct options *options, const struct row *row, const bool given
 	if (row->where == WITH_FILE && options->output == NULL)
 		requires_file(options, row);
 	if (row->where == WITHOUT_FILE && options->output != NULL) {
-		message("%s and -o cannot be used together", name_of(row, name));
+		message("%s and -o cannot be used together", row_name(row, name));
 		usage_exit();
 	}
 	/* WITHOUT_FILE: --name implies -f. */
 	if ((row->where == WHOLE || row->where == WITHOUT_FILE) && options->stream) {
-		message("-s sends the stream on before its end is known; %s needs the whole stream", name_of(row, name));
+		message("-s sends the stream on before its end is known; %s needs the whole stream", row_name(row, name));
 		usage_exit();
 	}
 	if (row->where == WITH_STREAM && !options->stream) {
-		message("%s requires -s", name_of(row, name));
+		message("%s requires -s", row_name(row, name));
 		usage_exit();
 	}
 	if (row->where == WITH_STDOUT)
-		requires_stdout(options, name_of(row, name));
+		requires_stdout(options, row_name(row, name));
 	for (size_t i = 0; row->type == SETS_FLAG && i < ROWS; i++)
 		if (given[i] && rows[i].letter != 0 && strchr(row->note, rows[i].letter) != NULL) {
-			message("%s and -%c cannot be used together", name_of(row, name), rows[i].letter);
+			message("%s and -%c cannot be used together", row_name(row, name), rows[i].letter);
 			usage_exit();
 		}
 }
@@ -433,7 +268,7 @@ parse_as_sponge(struct options *options, int argc, char **argv)
 			options->append = true;
 			break;
 		case 'h':
-			print_exit(sponge_help);
+			print_exit(help_as_sponge());
 		default:
 			/* The operands before it have been moved behind it. */
 			reject(found, argv[optopt == 0 || argv[optind - 1][1] == '-' ? optind - 1 : word], longer);
@@ -462,7 +297,7 @@ take_case(struct options *options, const struct row *row, const char *argument)
 		options->backup = parse_suffix(argument);
 		break;
 	case 'h':
-		help_exit();
+		print_exit(help_text());
 	case 'l':
 		options->limit = parse_size("-l", argument);
 		options->limit_text = argument;
@@ -483,7 +318,7 @@ take_word(const char **member, const struct row *row, bool again, const char *ar
 {
 	char name[NAME_TEXT];
 
-	*member = parse_word(name_of(row, name), argument);
+	*member = parse_word(row_name(row, name), argument);
 	if (again) {
 		message("%s '%s': given twice; %s", name, argument, row->note);
 		usage_exit();
@@ -503,35 +338,6 @@ take(struct options *options, const struct row *row, bool again, const char *arg
 		take_case(options, row, argument);
 }
 
-/* What getopt_long is to know of the rows. */
-static void
-list_options(struct text *letters, struct option names[ROWS + 1])
-{
-	/* "+": options end at the first operand, so that COMMAND keeps its own. ":": a missing argument is told apart. */
-	text_add(letters, "+:");
-	for (size_t i = 0; i < ROWS; i++) {
-		const int argument = *rows[i].argument == '\0' ? no_argument
-		    : *rows[i].argument == '[' ? optional_argument : required_argument;
-
-		names[i] = (struct option){ rows[i].name, argument, NULL, LONG_NAME + (int)i };
-		if (rows[i].letter != 0)
-			text_add(letters, "%c%.*s", rows[i].letter, argument, "::");
-	}
-	names[ROWS] = (struct option){ NULL, 0, NULL, 0 };
-}
-
-static size_t
-row_of(int found)
-{
-	size_t i = 0;
-
-	if (found >= LONG_NAME)
-		return (size_t)(found - LONG_NAME);
-	while (rows[i].letter != found)
-		i++;
-	return i;
-}
-
 static void
 parse_as_spool(struct options *options, int argc, char **argv)
 {
@@ -541,13 +347,13 @@ parse_as_spool(struct options *options, int argc, char **argv)
 	bool given[ROWS] = { false };
 	int found, word = 1;
 
-	list_options(&letters, names);
+	rows_list(&letters, names);
 	while ((found = getopt_long(argc, argv, letters.bytes, names, NULL)) != -1) {
 		size_t i;
 
 		if (found == '?' || found == ':')
 			reject(found, argv[word], names);
-		i = row_of(found);
+		i = rows_find(found);
 		take(options, &rows[i], given[i], optarg);
 		given[i] = true;
 		word = optind;

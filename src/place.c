@@ -19,6 +19,7 @@
 #include "chattr.h"
 #include "io.h"
 #include "place.h"
+#include "same.h"
 
 /* The kernel's limit. */
 #define LINKS_MAX 40
@@ -172,8 +173,7 @@ leads_to(const struct place *place, const char *name, const struct stat *status)
 {
 	struct stat found;
 
-	return fstatat(place->directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && found.st_dev == status->st_dev
-	    && found.st_ino == status->st_ino;
+	return fstatat(place->directory, name, &found, AT_SYMLINK_NOFOLLOW) == 0 && same_file(&found, status);
 }
 
 /*

@@ -1,5 +1,6 @@
 /*
- * relay.c: --stream: one thread reads the source into a queue (libspool/queue.c), and the main thread sends the queue on.
+ * relay.c: --stream: one thread (intake.c) reads the source into a queue (libspool/queue.c), and the main thread sends the
+ * queue on.
  *
  * A thread that waits for a slow reader cannot read, and a descriptor that others share must not be made non-blocking: so
  * there are two. Where source and sink are pipes and nothing waits, the reading thread moves the pages by splice(2); the
@@ -10,15 +11,12 @@
 #include <sys/stat.h>
 
 #include <errno.h>
-#include <fcntl.h>
-#include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "command.h"
@@ -30,45 +28,10 @@
 #include "options.h"
 #include "progress.h"
 #include "relay.h"
+#include "relay_internal.h"
 #include "report.h"
+#include "same.h"
 #include "spool.h"
-
-/* The most that one call moves. As large as the engine's buffer, so that no message of a source is cut. */
-#define PIECE_SIZE ((size_t)256 << 10)
-
-/* Larger pipes are worth their system calls from here on. */
-#define SMALL_STREAM ((off_t)64 << 10)
-
-/*
- * Copying is slower than splice(2), so a sink that is full for a moment is waited for: for so many microseconds in all,
- * until a piece of this size is moved without a wait. Then what the sink does not take is copied into the queue, and the
- * writer does not wait for a slow reader. `cat 1GiB | spool -s | cat`, as a ratio to `cat | cat | cat`: 0.65; without
- * waiting 1.19.
- */
-enum { PATIENCE = 5000, ENOUGH = 16 << 10 };
-
-enum fault { NO_FAULT, NO_THREAD, NO_SINK, SOURCE_UNREAD, SPILL_UNWRITTEN, SPILL_UNREAD, SINK_UNWRITTEN };
-
-struct relay {
-	struct job *job;
-	int source;
-	int sink;
-	atomic_int watched;		/* the sink if it is a pipe, or -1 */
-	bool fast;			/* both are pipes, and splice(2) has not failed */
-	int status;			/* of starting COMMAND */
-	pid_t child;			/* COMMAND, or 0: it was not started */
-	int wake[2];			/* a pipe to the reading thread. A byte: watched has changed. Its end: stop reading */
-	off_t out;			/* bytes sent on, by either thread: see pass_on() */
-
-	/* The reading thread's own */
-	char *buffer;			/* PIECE_SIZE bytes */
-	off_t in;			/* bytes read */
-	long waited;			/* microseconds, for the sink; see PATIENCE */
-	bool enlarged;			/* the pipes, as far as possible */
-	bool spill_noted;
-	enum fault fault;
-	int error;			/* errno of the fault */
-};
 
 /* Held while there is a spill file with a name, and for ever when a signal is about to end spool. */
 static pthread_mutex_t naming = PTHREAD_MUTEX_INITIALIZER;
@@ -91,14 +54,6 @@ relay_abandon(void)
 	begin_naming();
 }
 
-/* Of the reading thread. */
-static void
-fail(struct relay *relay, enum fault fault)
-{
-	relay->error = errno;
-	relay->fault = fault;
-}
-
 /* The queue calls this, in the reading thread. */
 static void
 disk_is_full(void *cookie, int error)
@@ -117,7 +72,7 @@ is_circle(const struct job *job)
 	struct stat source, sink;
 
 	return job->sink == TO_STDOUT && fstat(job->source, &source) == 0 && fstat(STDOUT_FILENO, &sink) == 0
-	    && S_ISREG(source.st_mode) && source.st_dev == sink.st_dev && source.st_ino == sink.st_ino;
+	    && S_ISREG(source.st_mode) && same_file(&source, &sink);
 }
 
 int
@@ -148,9 +103,8 @@ relay_close(struct job *job)
 	job->queue = NULL;
 }
 
-/* Looks at the queue, and counts what waits. By either thread. */
-static struct spool_queue_state
-count_waiting(const struct relay *relay)
+struct spool_queue_state
+relay_count_waiting(const struct relay *relay)
 {
 	struct spool_queue_state state;
 
@@ -158,187 +112,6 @@ count_waiting(const struct relay *relay)
 	counts_waiting(state.on_disk, state.most);
 	return state;
 }
-
-/*
- * The reading thread
- */
-
-/* For the progress line and the figures. */
-static void
-count_in(struct relay *relay, off_t bytes)
-{
-	const struct job *job = relay->job;
-	const struct spool_queue_state state = count_waiting(relay);
-
-	relay->in += bytes;
-	if (!relay->spill_noted && state.spilled > 0) {
-		counts_spilled(spool_directory(job->options->directory), spool_queue_spills_to_memory(job->queue));
-		relay->spill_noted = true;
-	}
-	if (!relay->enlarged && relay->in > SMALL_STREAM) {
-		(void)io_enlarge_pipe(relay->source);
-		(void)io_enlarge_pipe(atomic_load(&relay->watched));
-		relay->enlarged = true;
-	}
-	progress_soaked(relay->in, relay->in - state.spilled);
-}
-
-/* What poll(2) says of the source, of wake, and of the sink if that is a pipe. A pipe whose reader has gone says so; of
-   other sinks only a write tells. -1: errno. */
-static int
-poll_all(const struct relay *relay, struct pollfd waiting[3])
-{
-	int result;
-
-	waiting[0] = (struct pollfd){ .fd = relay->source, .events = POLLIN };
-	waiting[1] = (struct pollfd){ .fd = relay->wake[0], .events = POLLIN };
-	waiting[2] = (struct pollfd){ .fd = atomic_load(&relay->watched) };
-	while ((result = poll(waiting, 3, -1)) == -1 && errno == EINTR)
-		continue;
-	return result;
-}
-
-/* Waits until the source has something. false: there is no need for it any more. */
-static bool
-wait_for_source(struct relay *relay)
-{
-	struct pollfd waiting[3];
-	char byte;
-
-	do {
-		ssize_t n = 1;
-
-		if (poll_all(relay, waiting) == -1)
-			return true;	/* reading waits, too */
-		if (waiting[1].revents != 0)
-			n = io_read(relay->wake[0], &byte, 1);
-		if (n == -1)
-			fail(relay, SOURCE_UNREAD);
-		if (n <= 0)
-			return false;
-	} while (waiting[1].revents != 0);
-	if (waiting[0].revents != 0)
-		return true;
-	errno = EPIPE;
-	fail(relay, SINK_UNWRITTEN);
-	return false;
-}
-
-static bool
-has_room(int pipe, int milliseconds)
-{
-	struct pollfd descriptor = { .fd = pipe, .events = POLLOUT };
-
-	return poll(&descriptor, 1, milliseconds) > 0;
-}
-
-/* Waits for a moment if there is still patience. Whether the sink has room then. */
-static bool
-soon_has_room(struct relay *relay)
-{
-	struct timespec from = { 0 }, to = { 0 };
-	bool room = false;
-
-	if (relay->waited < PATIENCE) {
-		(void)clock_gettime(CLOCK_MONOTONIC, &from);
-		room = has_room(relay->sink, 1);
-		(void)clock_gettime(CLOCK_MONOTONIC, &to);
-		/* Some clocks are too coarse for a short wait. */
-		relay->waited += 1 + (long)(to.tv_sec - from.tv_sec) * 1000000 + (to.tv_nsec - from.tv_nsec) / 1000;
-	}
-	return room;
-}
-
-#ifdef HAVE_SPLICE
-static ssize_t
-splice_now(const struct relay *relay)
-{
-	/* The flag makes this call alone non-blocking. */
-	return splice(relay->source, NULL, relay->sink, NULL, PIECE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
-}
-#else
-static ssize_t
-splice_now(const struct relay *relay)
-{
-	(void)relay;
-	errno = ENOSYS;
-	return -1;
-}
-#endif
-
-/*
- * Moves pages from pipe to pipe, if nothing waits. The main thread then waits for the queue, and only this thread can end
- * that: so no two threads write to the sink or to relay->out. Returns the bytes moved; 0: the source is to be read; -1:
- * another process has read the source.
- */
-static ssize_t
-pass_on(struct relay *relay)
-{
-	const long before = relay->waited;
-	ssize_t n;
-
-	if (!spool_queue_is_idle(relay->job->queue) || !relay->fast)
-		return 0;
-	do
-		n = splice_now(relay);
-	while (n == -1 && (errno == EINTR || (errno == EAGAIN && soon_has_room(relay))));
-	if (n >= ENOUGH && relay->waited == before)
-		relay->waited = 0;
-	if (n > 0) {
-		relay->out += n;
-		counts_moved(NULL, relay->out);
-		return n;
-	}
-	/* The end is found by reading, and a broken pipe by writing. */
-	relay->fast = n == -1 && errno == EAGAIN;
-	return relay->fast && has_room(relay->sink, 0) ? -1 : 0;
-}
-
-/* Puts what is in the buffer into the queue. */
-static void
-put(struct relay *relay, size_t length)
-{
-	relay->waited = 0;
-	if (spool_queue_put(relay->job->queue, relay->buffer, length) == -1)
-		fail(relay, SPILL_UNWRITTEN);
-	count_in(relay, (off_t)length);
-}
-
-/* One piece. false: there are no more. */
-static bool
-take_in(struct relay *relay)
-{
-	ssize_t n;
-
-	if (!wait_for_source(relay))
-		return false;
-	n = pass_on(relay);
-	if (n > 0)
-		count_in(relay, n);
-	if (n != 0)
-		return true;
-	n = io_read(relay->source, relay->buffer, PIECE_SIZE);
-	if (n > 0)
-		put(relay, (size_t)n);
-	else if (n == -1)
-		fail(relay, SOURCE_UNREAD);
-	return n > 0 && relay->fault == NO_FAULT;
-}
-
-static void *
-read_source(void *cookie)
-{
-	struct relay *relay = cookie;
-
-	while (take_in(relay))
-		continue;
-	spool_queue_end(relay->job->queue);
-	return NULL;
-}
-
-/*
- * The main thread
- */
 
 static int
 send_piece(struct relay *relay, const char *data, size_t length)
@@ -400,7 +173,7 @@ send_on(struct relay *relay, char *buffer)
 			return NO_SINK;
 		if (send_piece(relay, buffer, (size_t)n) == -1)
 			return SINK_UNWRITTEN;
-		(void)count_waiting(relay);
+		(void)relay_count_waiting(relay);
 	}
 	return n == 0 ? NO_FAULT : SPILL_UNREAD;
 }
@@ -411,7 +184,7 @@ run_threads(struct relay *relay, char *buffer)
 {
 	pthread_t reader;
 	enum fault fault;
-	int error = pthread_create(&reader, NULL, read_source, relay);
+	int error = pthread_create(&reader, NULL, intake_run, relay);
 
 	if (error != 0) {
 		errno = error;

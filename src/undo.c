@@ -11,6 +11,7 @@
 #include "io.h"
 #include "old.h"
 #include "place.h"
+#include "same.h"
 #include "signals.h"
 #include "staged.h"
 #include "undo.h"
@@ -60,7 +61,7 @@ undo_prepare(struct undo *undo, const struct place *place, bool exists, int fd)
 static bool
 has_same_contents(const struct place *place, const struct stat *a, const struct stat *b)
 {
-	return a->st_size == b->st_size && (place_is_smb(place) || place_is_fuse(place) || old_is_same_time(&a->st_mtim, &b->st_mtim));
+	return a->st_size == b->st_size && (place_is_smb(place) || place_is_fuse(place) || same_time(&a->st_mtim, &b->st_mtim));
 }
 
 /* Whether it is the new file. On FUSE, a file may get another inode number when it is looked up again (rclone). */
@@ -69,8 +70,8 @@ is_new(const struct undo *undo, const struct place *place, const struct stat *no
 {
 	const struct stat *published = &undo->published;
 
-	return old_is_same_file(now, published)
-	    || (place_is_fuse(place) && now->st_size == published->st_size && old_is_same_time(&now->st_mtim, &published->st_mtim));
+	return same_file(now, published)
+	    || (place_is_fuse(place) && now->st_size == published->st_size && same_time(&now->st_mtim, &published->st_mtim));
 }
 
 /* On FUSE, a file may have another inode number under another name. */
@@ -102,7 +103,7 @@ find_old(const struct undo *undo, const struct place *place)
 	if (look(place, undo->name, &now) == -1)
 		return -1;
 	/* FUSE may tell the status of the file that has the other name now (gocryptfs). */
-	return place_is_fuse(place) || old_is_same_file(&now, &undo->old) ? 0 : io_fail(ESTALE);
+	return place_is_fuse(place) || same_file(&now, &undo->old) ? 0 : io_fail(ESTALE);
 }
 
 /* The old file takes the place of the new one, which is removed. */
@@ -111,7 +112,7 @@ replace(const struct undo *undo, const struct place *place)
 {
 	/* By their numbers, which FUSE may change, it could not tell the files apart. */
 	const int result = place_is_fuse(place) ? io_fail(ENOSYS)
-	    : exchange_names(place, undo->name, &undo->old, &undo->published, old_is_same_file);
+	    : exchange_names(place, undo->name, &undo->old, &undo->published, same_file);
 
 	if (result == 0)
 		hidden_remove(place, undo->name);

@@ -299,6 +299,9 @@ somewhere() {
 	somewhere 1 "spool: cannot start: Cannot allocate memory; nothing was read" calloc:ENOMEM spool -o f
 	row 1 "spool: cannot run the check 'true': Resource temporarily unavailable; nothing was released" \
 	    with pthread_create:EAGAIN:1-9 spool -c true
+}
+
+@test "replay.c" {
 	row 1 "spool: standard output: cannot write: No space left on device; it has 0 of 292 bytes" \
 	    sh -c 'exec spool >/dev/full'
 	somewhere 1 "spool: standard output: cannot close: Input/output error; it may be incomplete" close:EIO spool
@@ -313,7 +316,6 @@ somewhere() {
 	row 2 "spool: -l '5Q': unknown suffix (K, M, G, T, P and E are known)" spool -l 5Q
 	row 2 "spool: -l '16E': it is too large" spool -l 16E
 	row 2 "spool: -m 'x%': it is not a number" spool -m x%
-	row 2 "spool: unknown option '--memroy'; did you mean '--memory'?" spool --memroy
 	row 2 "spool: --stats 'g': given twice; only one file gets the figures" spool --stats f --stats g
 	row 2 "spool: -a requires -o FILE" spool -a
 	row 2 "spool: --backlog requires -s" spool --backlog 1M
@@ -332,11 +334,15 @@ somewhere() {
 	row 2 "spool: --edit requires {} in an argument of COMMAND, for the path of the file" spool -o f --edit cat '\{}'
 }
 
+@test "misspelt.c" {
+	row 2 "spool: unknown option '--memroy'; did you mean '--memory'?" spool --memroy
+	row 2 "spool: unknown option '--nonsense'" spool --nonsense
+}
+
 @test "options.c: as sponge" {
 	ln -s "$(command -v spool)" "$BATS_FILE_TMPDIR/sponge"
 	PATH=$BATS_FILE_TMPDIR:$PATH
 	row 2 "sponge: file '': it is empty" sponge ''
-	row 2 "sponge: unknown option '--nonsense'" sponge --nonsense
 	row 2 "sponge: unknown option '-x'" sponge f -x
 	row 2 "sponge: option '--append' takes no argument" sponge --append=3 f
 }
