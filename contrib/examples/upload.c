@@ -1,15 +1,13 @@
 /*
- * upload.c: keeps an upload in memory, or on the disk if it is large, until all of it is there; an example for libspool.
+ * upload.c: a CGI program (RFC 3875) that stores an upload if all of it came; an example for libspool.
  *
  *	cc upload.c $(pkg-config --cflags --libs libspool) -o upload
- *	upload [FILE] <request
+ *	CONTENT_LENGTH=5 ./upload FILE <body
  *
- * Reads "Content-Length: N", an empty line and N bytes, as an HTTP server does. Only if all of them came, and not more
- * than 100 MB, it writes them into FILE, or else to standard output.
+ * The body waits in memory up to 1 MiB, then on the disk. It may have 100 MiB. FILE must not exist.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,64 +16,43 @@
 #include <spool.h>
 
 static int
-fail(const char *what)
+answer(const char *status, const char *why)
 {
-	fprintf(stderr, "upload: %s: %s\n", what, strerror(errno));
-	return 1;
-}
-
-/* The next line, without its end. One byte at a time, so that the body stays in the descriptor. */
-static size_t
-read_line(char *line, size_t size)
-{
-	size_t n = 0;
-
-	while (n + 1 < size && read(0, line + n, 1) == 1 && line[n] != '\n')
-		n++;
-	if (n > 0 && line[n - 1] == '\r')
-		n--;
-	line[n] = '\0';
-	return n;
-}
-
-/* The length that the header has, or -1. */
-static off_t
-read_header(void)
-{
-	static const char name[] = "Content-Length: ";
-	char line[1000];
-	off_t length = -1;
-
-	while (read_line(line, sizeof(line)) > 0)
-		if (strncmp(line, name, strlen(name)) == 0)
-			length = (off_t)strtoll(line + strlen(name), NULL, 10);
-	return length;
+	printf("Status: %s\r\nContent-Type: text/plain\r\n\r\n%s\n", status, why);
+	return *status != '2';
 }
 
 int
 main(int argc, char **argv)
 {
 	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
-	const off_t length = read_header();
+	const char *header = getenv("CONTENT_LENGTH");
+	const off_t length = header != NULL ? (off_t)strtoll(header, NULL, 10) : -1;
 	struct spool *spool;
 	off_t got;
-	int out = 1;
+	int out;
 
+	if (argc != 2)
+		return answer("500 Internal Server Error", "usage: upload FILE");
 	options.memory_limit = 1 << 20;
 	options.size_limit = 100 << 20;
 	spool = spool_open(&options);
 	if (spool == NULL)
-		return fail("spool_open");
-	got = spool_fill(spool, 0, length, NULL);	/* EINVAL without a length */
+		return answer("500 Internal Server Error", strerror(errno));
+	got = spool_fill(spool, STDIN_FILENO, length, NULL);	/* EINVAL for -1 */
 	if (got == -1)
-		return fail("the body");
-	if (got < length) {
-		fprintf(stderr, "upload: the body ends after %jd of %jd bytes\n", (intmax_t)got, (intmax_t)length);
+		return answer(errno == EFBIG ? "413 Content Too Large" : "400 Bad Request", strerror(errno));
+	if (got < length)
+		return answer("400 Bad Request", "the body ends early");
+
+	out = open(argv[1], O_WRONLY | O_CREAT | O_EXCL, 0666);
+	if (out == -1)
+		return answer("409 Conflict", strerror(errno));
+	if (spool_drain(spool, out, NULL) != length || fsync(out) == -1 || close(out) == -1) {
+		answer("500 Internal Server Error", strerror(errno));
+		unlink(argv[1]);
 		return 1;
 	}
-	if (argc > 1)
-		out = open(argv[1], O_WRONLY | O_CREAT | O_EXCL, 0666);
-	if (out == -1 || spool_drain(spool, out, NULL) != length || close(out) == -1)
-		return fail(argc > 1 ? argv[1] : "standard output");
-	return spool_close(spool) == -1 ? fail("spool_close") : 0;
+	spool_close(spool);
+	return answer("201 Created", "stored");
 }
