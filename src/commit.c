@@ -21,7 +21,7 @@
 #include "store.h"
 #include "target_internal.h"
 
-/* Beside an exit status, an attempt gives AGAIN: the place has changed, or the mode. */
+/* An attempt returns an exit status, or AGAIN: the file, its directory or the mode has changed. */
 #define AGAIN (-1)
 #define ATTEMPTS 100
 
@@ -77,7 +77,8 @@ report(const struct target *target)
 	return STATUS_FAILED;
 }
 
-/* The new file could not be finished or published. */
+/* The new file could not be finished or published. AGAIN if another attempt may succeed; else the status, after a
+   message. */
 static int
 give_up(struct target *target)
 {
@@ -123,7 +124,7 @@ publish(struct target *target)
 	return note(target, target->old.exists ? "replaced" : "created");
 }
 
-/* The new file could not be published, and the old one is there as before: its second name goes. */
+/* After a publication that failed: removes the second name of the old file, or puts the old file back by that name. */
 static void
 forget(struct target *target)
 {
@@ -299,6 +300,9 @@ commit_special(struct target *target, struct spool *spool)
 		io_discard(fd);		/* the failure is reported already */
 		return STATUS_FAILED;
 	}
+	/* What others print behind the stream must not be written over it. */
+	if (target->mode == TARGET_APPEND && target->descriptor != -1)
+		(void)lseek(target->descriptor, 0, SEEK_END);	/* fails where there are no offsets */
 	if (store_close(fd, target->options.sync) == 0)
 		return note(target, "written");
 	message("%s: cannot close: %s; it may be incomplete", file, strerror(errno));

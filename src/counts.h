@@ -7,7 +7,7 @@
  *	counts_moved()		...
  *	counts_end()		the last phase has ended; a second call does nothing
  *
- * The main thread counts; with --stream, the reading thread of relay.c, too. Any thread can look.
+ * The main thread counts; with --stream, the reading thread (intake.c), too. Any thread can look.
  */
 #ifndef COUNTS_H
 #define COUNTS_H

@@ -21,7 +21,8 @@ int	engine_soak(struct job *job);
 /* Says that the stream is longer than -l allows. STATUS_REFUSED. */
 int	engine_refuse_length(const struct job *job);
 
-/* Makes sure that the file that {} stands for has the whole stream, which does not change any more. -1 after a message. */
+/* Makes sure that the file that {} stands for has the whole stream, which does not change any more. -1 after a
+   message. */
 int	engine_complete_named(const struct job *job);
 
 /* Allowed also if engine_open() was not called, or has failed. */

@@ -10,7 +10,6 @@
 #include "exchange.h"
 #include "hidden.h"
 #include "io.h"
-#include "old.h"
 #include "place.h"
 #include "same.h"
 
@@ -18,7 +17,7 @@
 /* How often others may come in between. */
 #define ATTEMPTS 10
 
-/* Exchanges the two names. came: what has the hidden one then; zeroed if that cannot be looked at. */
+/* Exchanges the two names. came: the status of the file that then has the hidden one; zeroed if that cannot be had. */
 static int
 swap(const struct place *place, const char *hidden, struct stat *came)
 {
@@ -30,9 +29,9 @@ swap(const struct place *place, const char *hidden, struct stat *came)
 }
 
 /*
- * came, which has the hidden name, was not expected: it gets its name back. If another process has replaced the file
- * again meanwhile, that file comes back instead: it is newer, and gets the name. EBUSY: another process has written into
- * ours, which has the hidden name now, or others do not stop.
+ * The file that came was not the expected one, so it gets its name back. If another process has replaced the file
+ * meanwhile, the swap brings that newer file, which then gets the name. EBUSY: another process has written into our file,
+ * which has the hidden name again, or others do not stop.
  */
 static int
 swap_back(const struct place *place, const char *hidden, const struct stat *ours, struct stat came)

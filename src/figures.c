@@ -91,25 +91,50 @@ figures_summary(void)
 		message("%jd bytes (%s), all in memory; soaked in %.3f s%s", bytes, total, soaked, replay);
 }
 
+/* Whether the figures would be among the bytes of the other file. A terminal shows both. */
 static bool
-is_same_regular(const struct stat *a, const struct stat *b)
+is_same_stream(const struct stat *figures, const struct stat *other)
 {
-	return S_ISREG(a->st_mode) && same_file(a, b);
+	return (S_ISREG(figures->st_mode) || S_ISFIFO(figures->st_mode) || S_ISSOCK(figures->st_mode))
+	    && same_file(figures, other);
+}
+
+/* The descriptor of what spool prints, if that is the regular file of the figures; or -1. */
+static int
+printed_into(const struct stat *figures)
+{
+	struct stat other;
+
+	for (int printed = STDERR_FILENO; printed >= STDOUT_FILENO; printed--)
+		if (S_ISREG(figures->st_mode) && fstat(printed, &other) == 0 && same_file(figures, &other))
+			return printed;
+	return -1;
 }
 
 /* Why the figures cannot be written into this file, or NULL. */
 static const char *
-objection(const struct stat *status, const char *output)
+objection(const struct stat *status, const char *output, enum sink sink)
 {
 	struct stat other;
 
-	if (fstat(STDIN_FILENO, &other) == 0 && is_same_regular(status, &other))
+	if (fstat(STDIN_FILENO, &other) == 0 && is_same_stream(status, &other))
 		return "it is standard input";
-	if (fstat(STDOUT_FILENO, &other) == 0 && is_same_regular(status, &other))
+	/* COMMAND may write to it. */
+	if (sink != TO_FILE && fstat(STDOUT_FILENO, &other) == 0 && is_same_stream(status, &other)
+	    && (sink == TO_STDOUT || S_ISREG(status->st_mode)))
 		return "it is standard output";
-	if (output != NULL && stat(output, &other) == 0 && is_same_regular(status, &other))
+	if (sink == TO_FILE && stat(output, &other) == 0 && is_same_stream(status, &other))
 		return "it is the file of -o";
 	return NULL;
+}
+
+/* A file that was made by such a link could not be removed for certain. */
+static bool
+may_lead_to_output(const char *file, const char *output)
+{
+	struct stat status;
+
+	return output != NULL && lstat(file, &status) == 0 && stat(output, &status) == -1;
 }
 
 /* Opens the file, and makes it if there is none. */
@@ -136,16 +161,18 @@ refuse_file(const char *file, const char *wrong)
 }
 
 int
-figures_open(const char *file, const char *output)
+figures_open(const char *file, const char *output, enum sink sink)
 {
-	struct stat status, messages;
+	struct stat status;
 	const char *wrong = NULL;
 	bool made;
-	int opened;
+	int opened, printed;
 
 	/* Before opening: who watches the file of -o (inotify) must not see a writer. */
 	if (stat(file, &status) == 0)
-		wrong = objection(&status, output);
+		wrong = objection(&status, output, sink);
+	else if (may_lead_to_output(file, output))
+		wrong = "it is a link to a file that is not there, perhaps that of -o";
 	if (wrong != NULL)
 		return refuse_file(file, wrong);
 	opened = open_or_make(file, &made);
@@ -153,7 +180,7 @@ figures_open(const char *file, const char *output)
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
 		return STATUS_FAILED;
 	}
-	wrong = objection(&status, output);
+	wrong = objection(&status, output, sink);
 	if (wrong != NULL) {
 		if (made)
 			(void)unlink(file);
@@ -161,10 +188,11 @@ figures_open(const char *file, const char *output)
 	}
 	rewritten = S_ISREG(status.st_mode);
 	/* If the messages go into the same file, the figures are written behind them. */
-	if (rewritten && fstat(STDERR_FILENO, &messages) == 0 && is_same_regular(&status, &messages)) {
+	printed = printed_into(&status);
+	if (printed != -1) {
 		rewritten = false;
 		(void)close(opened);	/* nothing was written to it */
-		opened = fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
+		opened = fcntl(printed, F_DUPFD_CLOEXEC, STDERR_FILENO + 1);
 	}
 	if (opened == -1 || (rewritten && io_truncate(opened, 0) == -1)) {
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
@@ -266,7 +294,7 @@ figures_write(int status)
 	static char bytes[6 * PATH_MAX + 1024];
 	struct text text = { .bytes = bytes, .size = sizeof(bytes) };
 	struct counts counts;
-	int result, copy;
+	int result;
 
 	if (fd == -1)
 		return;
@@ -291,9 +319,9 @@ figures_write(int status)
 	/* The object before may have been longer. */
 	if (result == 0 && rewritten)
 		result = io_truncate(fd, (off_t)text.length);
-	/* Some file systems report a failure only on close. The copy is closed, since fd may be written once more. */
-	if (result == 0 && ((copy = dup(fd)) == -1 || io_close(copy) == -1))
-		result = -1;
+	/* Some file systems report a failure only on close, but fd may be written once more. */
+	if (result == 0 && rewritten)
+		result = io_flush(fd);
 	if (result == -1)
 		message("%s: cannot write the figures: %s; the stream is not affected", name, strerror(errno));
 }

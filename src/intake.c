@@ -17,10 +17,10 @@
 #define SMALL_STREAM ((off_t)64 << 10)
 
 /*
- * Copying is slower than splice(2), so a sink that is full for a moment is waited for: for so many microseconds in all,
- * until a piece of this size is moved without a wait. Then what the sink does not take is copied into the queue, and the
- * writer does not wait for a slow reader. `cat 1GiB | spool -s | cat`, as a ratio to `cat | cat | cat`: 0.65; without
- * waiting 1.19.
+ * Copying is slower than splice(2), so this thread waits for a sink that is full: for PATIENCE microseconds in all. The
+ * count starts again when a piece of ENOUGH bytes moves without a wait. When the patience is used up, the bytes are copied
+ * into the queue, so the writer does not wait for a slow reader. `cat 1GiB | spool -s | cat`, as a ratio to
+ * `cat | cat | cat`: 0.65; without waiting 1.19.
  */
 enum { PATIENCE = 5000, ENOUGH = 16 << 10 };
 
@@ -31,7 +31,7 @@ fail(struct relay *relay, enum fault fault)
 	relay->fault = fault;
 }
 
-/* For the progress line and the figures. */
+/* Counts bytes for the progress line and the figures, and enlarges the pipes once the stream is worth that. */
 static void
 count_in(struct relay *relay, off_t bytes)
 {
@@ -66,7 +66,7 @@ poll_all(const struct relay *relay, struct pollfd waiting[3])
 	return result;
 }
 
-/* Waits until the source has something. false: there is no need for it any more. */
+/* Waits until the source has something. false: the source is not needed any more, or something has failed. */
 static bool
 wait_for_source(struct relay *relay)
 {
@@ -135,9 +135,9 @@ splice_now(const struct relay *relay)
 #endif
 
 /*
- * Moves pages from pipe to pipe, if nothing waits. The main thread then waits for the queue, and only this thread can end
- * that: so no two threads write to the sink or to relay->out. Returns the bytes moved; 0: the source is to be read; -1:
- * another process has read the source.
+ * Moves pages from pipe to pipe, if nothing waits. The main thread then waits for the queue. Only this thread can end that
+ * wait, so two threads never write to the sink or to relay->out at once. Returns the bytes moved; 0: the source is to be
+ * read; -1: another process has read the source.
  */
 static ssize_t
 pass_on(struct relay *relay)
@@ -172,7 +172,7 @@ put(struct relay *relay, size_t length)
 	count_in(relay, (off_t)length);
 }
 
-/* One piece. false: there are no more. */
+/* Takes in one piece of the source. false: there are no more, or something has failed. */
 static bool
 take_in(struct relay *relay)
 {

@@ -25,23 +25,24 @@
  *	  ending_take_off	ending.c	the last line, for -e
  *	  gate			gate.c		CHECK, on what spool_seal, target_show or named_show returns; braces.c:
  *				{} in it; fingerprint.c: whether CHECK has changed the stream
- *	  source_end		source.c	COMMAND's end, and its status
+ *	  source_end		source.c	COMMAND's end, and its status (with -e, before ending_take_off)
  *	  target_commit		commit.c	-o: the file is replaced: new.c, staged.c, hidden.c; backup.c: -b;
  *				guard.c, exchange.c: only if nobody else has changed the file, for -g;
  *				inplace.c: or written into, for -w and -a; compare.c: or left alone, for -u;
  *				special.c: or opened, if it is a device; store.c waits for the disk
- *	  trial_run		trial.c		CMD of --try; tried.c keeps the new file or has undo.c put the old one back
+ *	  trial_run		trial.c		CMD of --try; tried.c keeps the new file, or has undo.c put the old one back,
+ *				with exchange.c where the system can
  *	  replay		replay.c	libspool/drain.c: memory.c, spill.c, ring.c -> standard output;
- *				transfer.c: what fill.c and drain.c share; access.c: single reads and writes
+ *				transfer.c: what fill.c and drain.c share; access.c: read, write, truncate
  *	  consumer_run		consumer.c	or COMMAND, on the file that {} stands for, with -f
  *	  run_command		command.c	or COMMAND, on what spool_seal returns
- *	  relay_begin, relay_run	relay.c	with --stream, instead of all steps from engine_open on: source ->
+ *	  relay_begin, relay_run	relay.c	with --stream, instead of the engine's steps: source ->
  *				libspool/queue.c (fifo.c, spill.c) -> standard output or COMMAND, at the same time;
  *				intake.c reads the source
  *	  figures_summary	figures.c	-v; figures_write: --stats. Both come before run_command executes COMMAND
  *
- * The second column is the file that does the work. The first step that makes a file or a child starts the watch
- * (watch.c; signals.c), which removes what must not stay behind when a signal ends spool. The steps share job.h.
+ * The second column is the file that does the work. The first step that makes a file or a child, or draws a progress line,
+ * starts the watch (watch.c; signals.c), which removes what must not stay behind when a signal ends spool. The steps share job.h.
  * message.c prints every diagnostic, in which utf8.c finds the characters, and message.h names the exit statuses;
  * report.c has what several steps say of COMMAND. command.c finds and starts programs. same.c compares what stat(2) says.
  * text.c formats --help and --stats. libspool/stream.c, a stdio view of a spool, is for the engine's other users.
@@ -50,7 +51,6 @@
 
 #include <errno.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -106,7 +106,7 @@ begin_figures(struct job *job)
 		return cannot_start();
 	if (options->stats == NULL)
 		return STATUS_DONE;
-	return figures_open(options->stats, options->output);
+	return figures_open(options->stats, options->output, job->sink);
 }
 
 static int
@@ -180,6 +180,10 @@ begin(struct job *job)
 		status = engine_open(job, false);
 	return status == STATUS_DONE ? source_begin(job) : status;
 }
+
+/*
+ * When the whole stream is there
+ */
 
 /* Whether COMMAND gets the file that {} stands for. */
 static bool
@@ -275,7 +279,7 @@ release(struct job *job)
 	return save(job);
 }
 
-/* STATUS_DONE, or what stands for that where FILE did not change. */
+/* STATUS_DONE, or the status of --unchanged-status if FILE did not change. */
 static int
 done(const struct job *job)
 {
@@ -344,8 +348,10 @@ main(int argc, char **argv)
 	job.makes_file = job.sink == TO_FILE && options.file;
 	job.check_has_path = options.check != NULL && braces_in(options.check);
 	status = streams_hold(&job);
-	if (status != STATUS_DONE)
+	if (status != STATUS_DONE) {
+		watch_leave_output(&job);
 		return status;
+	}
 	signals_begin();
 	status = begin(&job);
 	if (status == STATUS_DONE)

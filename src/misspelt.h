@@ -4,7 +4,8 @@
 
 struct option;
 
-/* Reports the word, which begins with "--", and names those of the known options that may have been meant. */
+/* Reports the word, which begins with "--", and names those of the known options that may have been meant. known ends with
+   a row whose name is NULL; no name has more than LONGEST_NAME letters. */
 void	misspelt_report(const char *word, const struct option *known);
 
 #endif

@@ -322,7 +322,7 @@ remove_one(int directory, const char *name)
 		return -1;
 	inner = openat(directory, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
 	if (inner == -1)
-		return -1;
+		return errno == ENOTDIR ? io_fail(EPERM) : -1;
 	result = remove_all(inner);
 	io_discard(inner);	/* never written to */
 	return result == -1 ? -1 : unlinkat(directory, name, AT_REMOVEDIR);

@@ -29,7 +29,7 @@ usage_exit(void)
 	exit(STATUS_USAGE);
 }
 
-/* Prints what was asked for. That the text has arrived is the whole job, so closing is checked. */
+/* Prints what was asked for. Printing is the only task, so a failure of fclose(3) is reported, too. */
 static _Noreturn void
 print_exit(const char *text)
 {
@@ -154,7 +154,7 @@ parse_suffix(const char *text)
 	return text;
 }
 
-/* A user may write "-b .bak" and mean -b.bak. */
+/* Reports that -o is missing, and explains -b SUFFIX, which users write for -bSUFFIX. */
 static void
 requires_file(const struct options *options, const struct row *row)
 {
@@ -194,7 +194,7 @@ check_row(const struct options *options, const struct row *row, const bool given
 		message("%s and -o cannot be used together", row_name(row, name));
 		usage_exit();
 	}
-	/* WITHOUT_FILE: --name implies -f. */
+	/* WITHOUT_FILE is --name, which implies -f, and -f needs the whole stream. */
 	if ((row->where == WHOLE || row->where == WITHOUT_FILE) && options->stream) {
 		message("-s sends the stream on before its end is known; %s needs the whole stream", row_name(row, name));
 		usage_exit();
@@ -270,7 +270,7 @@ parse_as_sponge(struct options *options, int argc, char **argv)
 		case 'h':
 			print_exit(help_as_sponge());
 		default:
-			/* The operands before it have been moved behind it. */
+			/* getopt_long(3) has moved the operands behind the option, so argv[word] may be an operand. */
 			reject(found, argv[optopt == 0 || argv[optind - 1][1] == '-' ? optind - 1 : word], longer);
 		}
 		word = optind;
@@ -306,7 +306,7 @@ take_case(struct options *options, const struct row *row, const char *argument)
 		options->memory = parse_memory(argument);
 		break;
 	case 'T':
-		options->directory = argument;
+		options->directory = parse_word("-T", argument);
 		break;
 	default:	/* 'V' */
 		print_exit(PACKAGE_STRING "\n");

@@ -40,7 +40,8 @@ descriptors_needed(const struct job *job)
 	const struct options *options = job->options;
 	const bool to_file = job->sink == TO_FILE, in_place = options->append || options->overwrite;
 	const bool named = to_file ? job->check_has_path && in_place : job->check_has_path || options->file;
-	int needed = to_file ? 3 : options->stream ? 2 : 0;	/* its directory, the file as it is, and the new one; or a pipe of relay.c */
+	/* Its directory, the file as it is, and the new one; or a pipe of relay.c. */
+	int needed = to_file ? 3 : options->stream ? 2 : 0;
 
 	if (named)
 		needed += 5;	/* the file for {}, open three times, and its two directories */

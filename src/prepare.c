@@ -33,7 +33,7 @@ prepare_look(struct target *target)
 	return target_look(target) == 0 ? STATUS_DONE : refuse(target, target->old.doing, place_strerror(&target->place));
 }
 
-/* As sponge does. The file now has to be readable. */
+/* Overwrites the file, as sponge does. The file must then be readable, so it is looked at again. */
 static int
 prepare_overwriting(struct target *target)
 {

@@ -20,8 +20,8 @@
 #include "counts.h"
 
 /*
- * The first phase begins: the descriptor source is read. show: -p, a line on standard error. Without -p the thread is started only
- * when there will be time to ask (see PAUSE in progress.c).
+ * The first phase begins: the descriptor source is read. show: -p, a line on standard error. Without -p the thread is
+ * started only when there will be time to ask (see PAUSE in progress.c).
  */
 void	progress_begin(bool show, int source, enum counts_phase phase);
 

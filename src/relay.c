@@ -1,9 +1,9 @@
 /*
- * relay.c: --stream: one thread (intake.c) reads the source into a queue (libspool/queue.c), and the main thread sends the
- * queue on.
+ * relay.c: --stream: one thread (intake.c) reads the source into a queue (libspool/queue.c), and the main thread sends
+ * the queue on.
  *
- * A thread that waits for a slow reader cannot read, and a descriptor that others share must not be made non-blocking: so
- * there are two. Where source and sink are pipes and nothing waits, the reading thread moves the pages by splice(2); the
+ * A thread that waits for a slow reader cannot read. A descriptor that other processes share must not be made
+ * non-blocking. So there are two threads. Where source and sink are pipes and nothing waits, the reading thread moves the pages by splice(2); the
  * main thread then waits for the queue, and does not write.
  */
 #include <config.h>
@@ -146,7 +146,7 @@ begin_sink(struct relay *relay)
 	}
 	if (fstat(relay->sink, &sink) == 0 && S_ISFIFO(sink.st_mode)) {
 		atomic_store(&relay->watched, relay->sink);
-		(void)write(relay->wake[1], "", 1);	/* without it, a reader that has gone is noticed later */
+		(void)write(relay->wake[1], "", 1);	/* or the sink would be polled only after the next bytes */
 		relay->fast = fstat(relay->source, &source) == 0 && S_ISFIFO(source.st_mode);
 	}
 	return 0;

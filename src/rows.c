@@ -7,7 +7,7 @@
 #include "rows.h"
 #include "text.h"
 
-/* getopt_long(3) returns this and the row's index for a long name. */
+/* For a long name, getopt_long(3) returns this plus the row's index. */
 #define LONG_NAME 256
 
 #define FLAG(letter, name, member, where, without, help) \

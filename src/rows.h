@@ -7,7 +7,7 @@
 
 struct text;
 
-/* Where an option makes sense. */
+/* Where an option makes sense, and what a row is: see options.def. */
 enum where { ANYWHERE, WITH_FILE, WITHOUT_FILE, WITH_STDOUT, WITH_STREAM, WHOLE };
 
 enum type { SETS_FLAG, SETS_WORD, HAS_CASE };
@@ -15,7 +15,7 @@ enum type { SETS_FLAG, SETS_WORD, HAS_CASE };
 struct row {
 	const char *name;
 	const char *argument;		/* or "" */
-	const char *note;		/* of a FLAG: not with; of a WORD: twice */
+	const char *note;		/* FLAG: letters of options that exclude it. WORD: advice if it is given twice */
 	const char *help;
 	size_t member;			/* its offset in struct options */
 	enum type type;
@@ -30,7 +30,7 @@ struct row {
 enum {
 	ROWS = 0
 #include "options.def"
-	, LONGEST_NAME = 31,		/* or longer than the longest */
+	, LONGEST_NAME = 31,		/* at least that of the longest name */
 	NAME_TEXT = LONGEST_NAME + 3
 };
 #undef FLAG
@@ -46,7 +46,7 @@ const char *row_name(const struct row *row, char text[NAME_TEXT]);
 /* Makes the two lists for getopt_long(3). The text needs three bytes for each row, and three more. */
 void	rows_list(struct text *letters, struct option names[ROWS + 1]);
 
-/* The index of the row for what getopt_long(3) has returned. */
+/* The index of the row for what getopt_long(3) has returned, which must not be '?' or ':'. */
 size_t	rows_find(int found);
 
 #endif

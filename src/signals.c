@@ -15,7 +15,7 @@
 
 /* The signals that end a process and are meant to be caught. SIGPIPE is here for one that kill(1) has sent. */
 static const int ending[] = {
-	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGPIPE, SIGALRM, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU,
+	SIGHUP, SIGINT, SIGQUIT, SIGTERM, SIGABRT, SIGPIPE, SIGALRM, SIGUSR2, SIGVTALRM, SIGPROF, SIGXCPU,
 #ifdef SIGPOLL
 	SIGPOLL,
 #endif

@@ -30,7 +30,8 @@
  * the old file under the hidden name.
  *
  * A file that does not exist yet is linked straight to its name. This fails if somebody else has made a file there
- * since; that file is then replaced, or with -g left alone. At every moment the name has the old contents or the new, never a part.
+ * since; that file is then replaced, or with -g left alone. At every moment the name has the old contents or the new,
+ * never a part.
  *
  * Where the file system knows no files without names (O_TMPFILE), or there is no /proc to link them, the staged file
  * has its hidden name from the beginning, and stays if spool is killed by SIGKILL. Such file systems have other habits:
@@ -44,8 +45,8 @@
  *				under the hidden name, and no file under its own.
  *
  * With --try, the old file gets a hidden name beside its own before the new one takes its place (undo.h). The trial
- * follows. Then the two exchange their names, and the new file is removed; or the hidden name is removed, or becomes that
- * of the backup. Left in between: one of the two files under each name.
+ * follows. If it fails, the two files exchange their names, and the new one is removed. If it succeeds, the hidden name is
+ * removed, or becomes that of the backup. Left in between: one of the two files under each name.
  *
  * After a failed rename, spool checks which file has the name before it reports the failure.
  *
@@ -54,8 +55,8 @@
  * written. A device, a FIFO, a socket or a descriptor such as /dev/stdout (special.h) is written directly, and may be
  * left with a part of the stream.
  *
- * Functions that fail print their own message, which says what became of the file. What they use prints nothing, except
- * inplace.c, which has more to say of a file that is half written, backup.c and hidden.c.
+ * Functions that fail print their own message, which says what became of the file. The files that they use print nothing,
+ * except backup.c, hidden.c and inplace.c, which have more to say.
  */
 #ifndef TARGET_H
 #define TARGET_H
@@ -171,12 +172,13 @@ bool	target_is_as_tried(const struct target *target);
 int	target_keep(struct target *target);
 
 /*
- * Ends the trial: the very same old file takes its place again. why: what a message begins with, which also says what
+ * Ends the trial: the very same old file takes its place again. why: the beginning of the message, whose end says what
  * became of the file. STATUS_REFUSED, or STATUS_FAILED if the new file stays.
  */
 int	target_take_back(struct target *target, const char *why);
 
-/* Removes the hidden name, and takes back what is on trial. Also called by the watch for signals, while the main thread may be anywhere. */
+/* Removes the hidden name, and takes back what is on trial. Also called by the watch for signals, while the main thread
+   may be anywhere. */
 void	target_abandon(struct target *target);
 
 /* Abandons what was not committed, and frees the target. NULL is allowed. */

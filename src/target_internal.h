@@ -38,7 +38,7 @@ struct target {
 /* Looks at the file that the place names now, as old_look(), for what the options need of it. */
 int	target_look(struct target *target);
 
-/* Print that something could not be done, why (errno, or why), and what became of the file. STATUS_FAILED. */
+/* Print that doing, or the backup, failed; the reason (errno, or why); and what became of the file. STATUS_FAILED. */
 int	target_fail(const struct target *target, const char *doing);
 int	target_fail_backup(const struct target *target, const char *why, const char *state);
 

@@ -65,8 +65,6 @@ why_kept(const struct target *target)
 		return "it has been removed";
 	case ESTALE:
 		return "it has been replaced";
-	case EBUSY:
-		return "others have replaced the new one in the same moment, and that is one version";
 	default:
 		return place_strerror(&target->place);
 	}
@@ -79,7 +77,10 @@ report_kept(const struct target *target, const char *why)
 	const struct undo *undo = &target->undo;
 	const char *file = target->options.file, *reason = why_kept(target);
 
-	if (*undo->name == '\0')
+	if (undo->mixed)
+		message("%s: %s; this cannot be undone: %s; other processes have replaced the file in the same moment, one "
+		    "version is %s/%s", file, why, strerror(errno), target->place.path, undo->name);
+	else if (*undo->name == '\0')
 		message("%s: %s; the file cannot be removed again: %s", file, why, reason);
 	else
 		message("%s: %s; the old file, %s/%s, cannot be put back: %s", file, why, target->place.path, undo->name, reason);

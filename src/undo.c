@@ -3,13 +3,12 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "exchange.h"
 #include "hidden.h"
 #include "io.h"
-#include "old.h"
 #include "place.h"
 #include "same.h"
 #include "signals.h"
@@ -61,7 +60,8 @@ undo_prepare(struct undo *undo, const struct place *place, bool exists, int fd)
 static bool
 has_same_contents(const struct place *place, const struct stat *a, const struct stat *b)
 {
-	return a->st_size == b->st_size && (place_is_smb(place) || place_is_fuse(place) || same_time(&a->st_mtim, &b->st_mtim));
+	return a->st_size == b->st_size
+	    && (place_is_smb(place) || place_is_fuse(place) || same_time(&a->st_mtim, &b->st_mtim));
 }
 
 /* Whether it is the new file. On FUSE, a file may get another inode number when it is looked up again (rclone). */
@@ -106,21 +106,29 @@ find_old(const struct undo *undo, const struct place *place)
 	return place_is_fuse(place) || same_file(&now, &undo->old) ? 0 : io_fail(ESTALE);
 }
 
+/* Other processes have replaced the file at the same time, and what has the hidden name need not be the old file. */
+static int
+give_up(struct undo *undo, int error)
+{
+	undo->mixed = true;
+	return io_fail(error);
+}
+
 /* The old file takes the place of the new one, which is removed. */
 static int
-replace(const struct undo *undo, const struct place *place)
+replace(struct undo *undo, const struct place *place)
 {
-	/* By their numbers, which FUSE may change, it could not tell the files apart. */
+	/* exchange_names() tells files apart by their inode numbers, which FUSE may change. */
 	const int result = place_is_fuse(place) ? io_fail(ENOSYS)
 	    : exchange_names(place, undo->name, &undo->old, &undo->published, same_file);
 
 	if (result == 0)
 		hidden_remove(place, undo->name);
 	if (result != -1)
-		return result == 0 ? 0 : -1;
-	/* While it had its own name, another process may have replaced it. */
+		return result == 0 ? 0 : give_up(undo, errno);
+	/* While the old file had the place's name, another process may have replaced it. */
 	if (errno == EEXIST && find_old(undo, place) == -1)
-		return io_fail(EBUSY);
+		return give_up(undo, EBUSY);
 	if (errno == ENOENT)
 		return hidden_rename_new(place, undo->name, place->name);
 	return errno == ENOSYS || errno == EINVAL ? hidden_rename_over(place, undo->name, place->name) : -1;
@@ -128,7 +136,7 @@ replace(const struct undo *undo, const struct place *place)
 
 /* Removes the new file, unless another process has just replaced it: so it leaves its name first. */
 static int
-remove_new(const struct undo *undo, const struct place *place)
+remove_new(struct undo *undo, const struct place *place)
 {
 	char hidden[NAME_MAX + 1];
 	struct stat now;
@@ -136,9 +144,14 @@ remove_new(const struct undo *undo, const struct place *place)
 	place_beside(place, "", hidden);
 	if (hidden_rename_new(place, place->name, hidden) == -1)
 		return errno == ENOENT ? 0 : -1;
-	if (look(place, hidden, &now) == 0 && !is_new(undo, place, &now))
-		return hidden_rename_new(place, hidden, place->name) == 0 ? io_fail(EEXIST) : -1;
-	return unlinkat(place->directory, hidden, 0);
+	if (look(place, hidden, &now) == -1 || is_new(undo, place, &now)) {
+		hidden_remove(place, hidden);
+		return 0;
+	}
+	if (hidden_rename_new(place, hidden, place->name) == 0)
+		return io_fail(EEXIST);
+	strlcpy(undo->name, hidden, sizeof(undo->name));
+	return give_up(undo, errno);
 }
 
 int

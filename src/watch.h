@@ -15,16 +15,17 @@ bool	watch_runs(void);
 /* Stops the watch, which runs. */
 void	watch_end(void);
 
-/* Writes the figures, and stops the watch: COMMAND takes the place of spool, or SIGPIPE ends spool. */
+/* Writes the figures with this status, as figures_write(), and stops the watch: COMMAND takes the place of spool, or
+   SIGPIPE ends spool. */
 void	watch_end_with(int status);
 
 /* The reader of standard output has gone. Ends spool by SIGPIPE; returns if spool is to report that as an error. */
 void	watch_broken_pipe(void);
 
-/* Whether FILE has been written to. Also by the watch. */
+/* Whether FILE has been written to. The watch calls this, too. */
 bool	watch_has_changed(const struct job *job);
 
-/* Lets the reader of a FIFO go if nothing was written. Also by the watch. */
+/* Lets the reader of a FIFO go if nothing was written. The watch calls this, too. */
 void	watch_leave_output(const struct job *job);
 
 #endif

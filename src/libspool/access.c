@@ -87,8 +87,20 @@ memory_end(struct spool *spool, off_t at, off_t end)
 	return at <= memory->size ? limit : memory->size;
 }
 
-/* Writes data to [from, from + length) of the spill file, rolling over if need be. Of an exposed file, the stream has
-   whatever was written, since nothing may cut it off. */
+/* Some network file systems cannot truncate a file that has no name, so this is not done without need. */
+int
+spool_cut_rest(struct spool *spool)
+{
+	if (!spool->rest)
+		return 0;
+	if (io_truncate(spool->spill.fd, spool->size) == -1)
+		return -1;
+	spool->rest = false;
+	return 0;
+}
+
+/* Writes data to [from, from + length) of the spill file, rolling over if need be. After spool_fileno(), bytes written
+   before a failure stay in the stream, since nothing may cut them off. */
 static int
 store_spilled(struct spool *spool, const char *data, size_t length, off_t from)
 {
@@ -98,7 +110,7 @@ store_spilled(struct spool *spool, const char *data, size_t length, off_t from)
 	if (!was_rolled && spill_open(&spool->spill) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	/* Bytes that a failed write has left beyond the end must not show in the gap. */
-	if (was_rolled && !spool->exposed && from > spool->size && io_truncate(spool->spill.fd, spool->size) == -1)
+	if (from > spool->size && spool_cut_rest(spool) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	while (from < end) {
 		const ssize_t n = io_write_some_at(spool->spill.fd, data, (size_t)(end - from), from);
@@ -124,7 +136,7 @@ undo_store(struct spool *spool, off_t held, bool was_rolled, off_t end)
 	if (!was_rolled)
 		spill_discard(&spool->spill);
 	else if (end > spool->size && !spool->exposed)
-		(void)io_truncate(spool->spill.fd, spool->size);	/* only frees space */
+		spool->rest = io_truncate(spool->spill.fd, spool->size) == -1;
 	errno = error;
 }
 
@@ -232,8 +244,7 @@ spool_truncate(struct spool *spool, off_t size)
 				return -1;
 		}
 	} else {
-		if ((size > spool->size && !spool->exposed && io_truncate(spool->spill.fd, spool->size) == -1)
-		    || io_truncate(spool->spill.fd, size) == -1)
+		if ((size > spool->size && spool_cut_rest(spool) == -1) || io_truncate(spool->spill.fd, size) == -1)
 			return spool_fail(spool, SPOOL_SPILL);
 		if (size < memory->size)
 			memory_shrink(memory, size);

@@ -109,8 +109,11 @@ drain_file(struct transfer *transfer, int file, enum spool_part part, off_t end)
 
 	if (end - spool->offset < (off_t)length)
 		length = (size_t)(end - spool->offset);
-	/* A memfd cannot be sealed while a pipe holds its pages (EBUSY), so it is only spliced once it is sealed. */
-	if (transfer->fast && (part != SPOOL_MEMORY || spool->memory.sealed)) {
+	/*
+	 * A memfd cannot be sealed while a pipe holds its pages (EBUSY), so it is only spliced once it is sealed. A file of
+	 * the caller's may change while a pipe holds its pages.
+	 */
+	if (transfer->fast && (part == SPOOL_MEMORY ? spool->memory.sealed : spool->spill.spill_fd == -1)) {
 		ssize_t n = splice_out(file, spool->offset, transfer->fd, length);
 
 		if (n != -1)
@@ -175,11 +178,12 @@ drain_piece(struct transfer *transfer)
 static int
 end_drain(struct transfer *transfer)
 {
+	struct spool *spool = transfer->spool;
+	const int moved = spool_end(spool);
+
 	(void)ring_close(transfer->ring);	/* only read */
 	/* Bytes may have been lost just before they were read. */
-	if (spill_check(&transfer->spool->spill) == -1)
-		return spool_fail(transfer->spool, SPOOL_SPILL);
-	return spool_end(transfer->spool);
+	return spill_check(&spool->spill) == -1 ? spool_fail(spool, SPOOL_SPILL) : moved;
 }
 
 off_t

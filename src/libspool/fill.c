@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include "cache.h"
 #include "io.h"
@@ -25,8 +24,8 @@ at_most(off_t length, size_t limit)
 	return length < (off_t)limit ? (size_t)length : limit;
 }
 
-/* The part of length that fits under the size limit. At the limit, or beyond it after spool_fileno(), all of it:
-   storing that fails, and says why. */
+/* The part of length that fits under the size limit. Where none fits, all of length, so that storing fails with EFBIG;
+   after spool_fileno() the size may be beyond the limit. */
 static size_t
 clip(const struct spool *spool, size_t length)
 {
@@ -296,7 +295,7 @@ fill_piece(struct transfer *transfer, off_t wanted)
 
 		if (n != -1)
 			return n;
-	} else if (fits > 0 && spool->size < memory_limit(memory, spool->size + (off_t)room)) {
+	} else if (fits > 0 && spool->size < memory_limit(memory, spool->size + (off_t)fits)) {
 		return fill_memory(transfer, at_most(memory->limit - spool->size, fits), room);
 	}
 	return fill_by_buffer(spool, transfer->fd, room);

@@ -1,4 +1,4 @@
-/* internal.h: struct spool, and the parts of spool.c that other files of libspool call. */
+/* internal.h: struct spool, and what the files of libspool call of spool.c and access.c. */
 #ifndef SPOOL_INTERNAL_H
 #define SPOOL_INTERNAL_H
 
@@ -15,6 +15,7 @@ struct spool {
 	struct memory memory;
 	struct spill spill;
 	bool exposed;		/* spool_fileno() was called: the descriptor has the true offset and size */
+	bool rest;		/* a write that failed has left bytes beyond the end, which could not be cut off */
 	bool frozen;
 	bool read_once;		/* bytes before the offset need not be kept */
 	char *buffer;		/* BUFFER_SIZE bytes, allocated when first needed */
@@ -41,6 +42,10 @@ int	 spool_refuse(struct spool *spool, int error);
 /* Writes [at, at + length), growing the stream if that is beyond its end; the offset stays. 0, or -1 with the fault
    set, as spool_write(): nothing is stored beyond the old end, unless the file is exposed. */
 int	 spool_store(struct spool *spool, const char *data, size_t length, off_t at);
+
+/* Cuts off what a write that failed has left beyond the end of the file, and nothing else: other processes may have
+   written there. 0, or -1: errno of ftruncate(2). */
+int	 spool_cut_rest(struct spool *spool);
 
 /* The transfer buffer, BUFFER_SIZE bytes that belong to the spool. NULL with the fault set: ENOMEM. */
 char	*spool_buffer(struct spool *spool);

@@ -1,5 +1,5 @@
 /*
- * spool.c: the object: offset, read, write, seek, truncate, roll over.
+ * spool.c: the object: its offset and size, seek, roll over, freeze and seal. access.c reads and writes.
  *
  * The one invariant: the offset of a byte in the stream is its offset in the part that holds it.
  *
@@ -85,12 +85,13 @@ take_file(struct spool *spool, bool filled)
 {
 	struct stat status;
 	const int fd = spool->spill.spill_fd, flags = fcntl(fd, F_GETFL);
+	char byte;
 
 	if (flags == -1 || fstat(fd, &status) == -1)
 		return -1;
 	/* With O_APPEND, all writes go to the end, whatever the offset (pwrite(2)). */
 	if (!S_ISREG(status.st_mode) || ((flags & O_APPEND) != 0 && (flags & O_ACCMODE) != O_RDONLY)
-	    || (!filled && ((flags & O_ACCMODE) != O_RDWR || status.st_size > 0)))
+	    || (filled ? pread(fd, &byte, 1, 0) == -1 : (flags & O_ACCMODE) != O_RDWR || status.st_size > 0))
 		return io_fail(EINVAL);
 	if (filled) {
 		spool->spill.fd = fd;
@@ -228,21 +229,6 @@ spool_seek(struct spool *spool, off_t offset, int whence)
 	return spool_end(spool) == -1 ? -1 : spool->offset;
 }
 
-/*
- * A write that failed may have left bytes beyond the end. Only then the file is truncated: some network file systems
- * cannot truncate a file that has no name.
- */
-static int
-cut_rest(const struct spool *spool)
-{
-	char byte;
-	ssize_t n;
-
-	while ((n = pread(spool->spill.fd, &byte, 1, spool->size)) == -1 && errno == EINTR)
-		continue;
-	return n == 0 ? 0 : io_truncate(spool->spill.fd, spool->size);
-}
-
 /* Puts everything into the file. The stream stays the same, so a frozen spool may do it too. */
 static int
 fill_hole(struct spool *spool)
@@ -260,7 +246,7 @@ fill_hole(struct spool *spool)
 	if (!was_rolled && spill_open(&spool->spill) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	if (spill_fill_hole(&spool->spill, &spool->memory, spool->buffer) == -1
-	    || (was_rolled && cut_rest(spool) == -1)) {
+	    || spool_cut_rest(spool) == -1) {
 		if (!was_rolled)
 			spill_discard(&spool->spill);
 		return spool_fail(spool, SPOOL_SPILL);

@@ -67,7 +67,7 @@ struct spool_options {
 	off_t memory_limit;	/* The most bytes of the stream in memory. A stream of just this size stays in memory;
 				   one more byte rolls over. 0: none. SPOOL_UNLIMITED: the spool never rolls over by
 				   itself. SPOOL_AUTOMATIC: 64 MiB, or a quarter of the memory that the control group of
-				   the process may have, but at least 2 MiB. */
+				   the process may have, if that is less; but at least 2 MiB. */
 	off_t cache_limit;	/* About the most bytes of the spill file that spool_fill() writes through the page
 				   cache, if it is asked for 1 MiB or more. It writes the rest directly to the disk
 				   (O_DIRECT, open(2)), where that is possible. SPOOL_AUTOMATIC: about as much as the
@@ -136,8 +136,9 @@ int spool_close(struct spool *spool);
 const char *spool_directory(const char *directory);
 
 /*
- * Reads up to length bytes at the offset and moves it on, as read(2). Fewer only at the end of the stream, where it
- * returns 0. -1 with the offset unmoved: EIO (the spill file has lost its end), errno of pread(2); as spool_flush().
+ * Reads up to length bytes at the offset and moves it on, as read(2). Returns fewer only at the end of the stream, and 0
+ * there. -1, and the offset stays: EIO (the spill file has lost its end), errno of pread(2), and those of
+ * spool_flush().
  */
 ssize_t spool_read(struct spool *spool, void *buffer, size_t length);
 
@@ -173,7 +174,7 @@ ssize_t spool_write_at(struct spool *spool, const void *buffer, size_t length, o
  */
 off_t spool_seek(struct spool *spool, off_t offset, int whence);
 
-/* The offset. -1 only after spool_fileno(), with the errno of lseek(2). */
+/* The offset. -1 only after spool_fileno(), with an errno of lseek(2) or fstat(2). */
 off_t spool_tell(struct spool *spool);
 
 /*
@@ -207,7 +208,7 @@ int spool_fileno(struct spool *spool);
 /* Whether the stream has rolled over (Python's _rolled). It never rolls back. */
 bool spool_is_rolled(const struct spool *spool);
 
-/* The size of the stream. -1 only after spool_fileno(), with the errno of fstat(2). */
+/* The size of the stream. -1 only after spool_fileno(), with an errno of lseek(2) or fstat(2). */
 off_t spool_size(struct spool *spool);
 
 /* The bytes of the stream that are in memory; the others are in the spill file. */
@@ -267,7 +268,8 @@ off_t spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_pr
  * non-blocking. If the spool is frozen and fd is a pipe, vmsplice(2) and splice(2) put the spool's pages into it
  * instead of copying them. Where spool_fill() has written past the page cache, two threads read ahead.
  *
- * Returns the bytes written. -1: those of write(2); as spool_flush(). The offset is then after the last byte written.
+ * Returns the bytes written. -1: ENOMEM, and those of write(2), spool_read() and spool_flush(). The offset is then after
+ * the last byte written.
  * If bytes of the spill file were lost while the last of them were sent, the call fails with the offset at the end of
  * the stream. A closed pipe raises SIGPIPE, as with write(2).
  */
@@ -307,7 +309,7 @@ void spool_read_once(struct spool *spool);
  * Without /proc, descriptors from several calls share one offset, which each call sets to 0; a memfd's is then also
  * open for writing, which the seals refuse; and a spill_fd cannot be sealed (ENOENT).
  *
- * -1, and the spool is not frozen: as spool_rollover(); as spool_flush(); those of fcntl(2), open(2), fstat(2),
+ * -1, and the spool is not frozen: those of spool_rollover() and spool_flush(), fcntl(2), open(2), fstat(2),
  * pread(2); EIO (a new descriptor does not reach the end of the file); EOPNOTSUPP (the file system has no fstat(2) for
  * a file without a name).
  */
@@ -317,7 +319,7 @@ int spool_seal(struct spool *spool);
  * Whether the stream is as it was when spool_seal() was first called: 1 yes, 0 no. A sealed memfd cannot change. A
  * spill file can be changed through /dev/stdin by root, or by its owner after a chmod(2). This call compares its size
  * and its time of change (stat(2)). On file systems that do not keep that time exactly, it compares a checksum of the
- * contents, for which spool_seal() and this call read the file. -1: errno of fstat(2), pread(2); as spool_flush().
+ * contents, for which spool_seal() and this call read the file. -1: errno of fstat(2), pread(2), and those of spool_flush().
  */
 int spool_is_intact(struct spool *spool);
 
@@ -364,7 +366,8 @@ void spool_queue_close(struct spool_queue *queue);
  * The writer's: puts length bytes in. Waits only while backlog_limit bytes wait, or while the disk is full; the reader
  * makes room. Bytes are kept in memory beyond memory_limit where the disk is full and nothing waits.
  * 0, or -1: EPIPE (spool_queue_stop() was called); ENOMEM (the disk is full, and there is no memory); errno of open(2),
- * pwrite(2), unlink(2). After the latter the reader still gets all bytes of this call. The writer must not put more.
+ * pwrite(2), unlink(2). After an errno of these three the reader still gets all bytes of this call. The writer must not put
+ * more.
  */
 int spool_queue_put(struct spool_queue *queue, const char *data, size_t length);
 
@@ -377,13 +380,14 @@ bool spool_queue_is_idle(struct spool_queue *queue);
 
 /*
  * The reader's: takes at most length of the oldest bytes, and waits for the first one. The number of bytes; 0 after
- * spool_queue_end(), when none wait. -1: errno of pread(2); as spool_flush().
+ * spool_queue_end(), when none wait. -1: errno of pread(2), and those of spool_flush().
  */
 ssize_t spool_queue_get(struct spool_queue *queue, char *data, size_t length);
 
 /* The reader's: no more bytes are wanted. A writer that waits returns. */
 void spool_queue_stop(struct spool_queue *queue);
 
+/* Sets the state to what the queue holds now. Either thread may call this. */
 void spool_queue_look(struct spool_queue *queue, struct spool_queue_state *state);
 
 /* The writer's: whether the file is on a file system that is in memory itself (tmpfs, ramfs). */

@@ -187,6 +187,19 @@ load ../helper
 	only f
 }
 
+@test "{}: a file that COMMAND has made immutable stays, and the message says why" {
+	needs chattr
+	touch tried
+	chattr +i tried 2>/dev/null || unmet "needs root, and a file system that has such attributes"
+	chattr -i tried
+	run spool -T . -f chattr +i {} </dev/null
+	chattr -i spool-*/stream
+	[ "$status" -eq 0 ]
+	[[ $output == "spool: ./spool-"*": cannot remove: Operation not permitted" ]]
+	rm -r spool-*
+	only tried
+}
+
 @test "--try: what could not be taken back is refused before anything is read" {
 	needs chattr
 	mkdir d

@@ -61,6 +61,7 @@ load ../helper
 
 @test "-c that is empty or given twice" {
 	says 2 "spool: -c '': it is empty" spool -c ''
+	says 2 "spool: -T '': it is empty" spool -T ''
 	says 2 "spool: -c 'true': given twice; combine the checks with &&" spool -c false -c true
 }
 

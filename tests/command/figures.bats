@@ -219,14 +219,43 @@ unread='.bytes == 0 and .soak_seconds == null and .replay_seconds == null'
 	    bash -c 'spool --stats out <f >out'
 	rm out
 	only f g
-	# Where the name leads to a file that is not there yet, the name stays.
+	# Where the name leads to a file that is not there yet, none is made.
 	ln -s real link
-	run spool --stats link -o link <f
-	[ "$status" -eq 2 ]
-	[ -L link ]
+	local output
+	for output in link real; do
+		says 2 "spool: link: it is a link to a file that is not there, perhaps that of -o, and cannot have the figures; nothing was read" \
+		    spool --stats link -o "$output" <f
+	done
+	only f g link
+	spool --stats link -o f cat f
+	figures '.status == 0' real
+	rm real
 	spool --stats link <f >out
 	figures '.status == 0' real
 	spool --stats /dev/null -o /dev/null </dev/null
+}
+
+@test "--stats: not into the pipe that has the stream, but behind messages of a run with -o" {
+	needs jq
+	mkfifo p
+	cat p >got 3>&- &
+	says 2 "spool: p: it is the file of -o, and cannot have the figures; nothing was read" \
+	    spool --stats p -o p echo data
+	wait $!
+	[ ! -s got ]
+	run bash -c 'echo a | spool --stats /dev/stdout 2>err | cat'
+	[ -z "$output" ]
+	[ "$(cat err)" = "spool: /dev/stdout: it is standard output, and cannot have the figures; nothing was read" ]
+	# COMMAND and the figures may share a pipe.
+	[ "$(echo a | spool --stats /dev/stdout wc -l | wc -l)" -eq 2 ]
+	local name
+	for name in /dev/stdout /dev/stderr; do
+		(echo before; echo a | spool -v -o f --stats "$name") >log 2>&1
+		[ "$(wc -l <log)" -eq 3 ]
+		[ "$(head -n 1 log)" = before ]
+		tail -n 1 log >last
+		figures '.status == 0' last
+	done
 }
 
 @test "-v: a spill directory that is memory is named, with the option that changes it" {

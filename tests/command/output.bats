@@ -518,6 +518,9 @@ reads_fifo() {
 	reads_fifo
 	run -3 spool --no-clobber -o p </dev/null
 	wait $!
+	reads_fifo
+	run -1 bash -c 'spool -o p <&-'
+	wait $!
 	[ ! -s got ]
 	reads_fifo
 	seq 9 | spool -o p
@@ -580,6 +583,8 @@ reads_fifo() {
 	[ "$(cat f)" = $'3\n4' ]
 	echo 5 | spool -o /dev/stdout 1<>f
 	[ "$(cat f)" = $'5\n4' ]
+	{ echo head; echo body | spool -a -o /dev/stdout; echo tail; } >f
+	[ "$(cat f)" = $'head\nbody\ntail' ]
 	only f link
 }
 

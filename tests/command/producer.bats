@@ -148,7 +148,7 @@ interrupted() {
 	echo old >f
 	mkfifo in
 	local signal status options
-	for signal in INT TERM HUP QUIT PIPE ALRM USR2 XCPU PROF VTALRM IO PWR RTMIN+3; do
+	for signal in INT TERM HUP QUIT ABRT PIPE ALRM USR2 XCPU PROF VTALRM IO PWR RTMIN+3; do
 		for options in '-m 0' '-a' '-w -m 1' '-T .' '-b -m 1K'; do
 			status=0
 			# shellcheck disable=SC2086

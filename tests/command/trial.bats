@@ -164,7 +164,7 @@ number() {
 
 # on_trial CMD [OPTION ...]: starts spool, and waits until CMD, which shall make the file "ready", has done so.
 on_trial() {
-	env --default-signal=TERM,INT,HUP spool -o f --try "touch ready; $1" "${@:2}" <in 3>&- 2>err &
+	env --default-signal=TERM,INT,HUP,ABRT spool -o f --try "touch ready; $1" "${@:2}" <in 3>&- 2>err &
 	eventually test -e ready
 }
 
@@ -173,7 +173,7 @@ on_trial() {
 	seq 5 >in
 	seq 3 >f
 	before=$(number f)
-	for signal in TERM INT HUP; do
+	for signal in TERM INT HUP ABRT; do
 		on_trial "trap 'touch told; exit 0' $signal; while :; do sleep 0.05; done" --stats figures
 		kill "-$signal" $!
 		status=0

@@ -459,6 +459,8 @@ attributed() {
 	    with renameat2:EIO:1 spool --try false -o f
 	cmp f in
 	[ "$(cat .f.spool-*)" = old ]
+	row 1 "spool: new: the trial 'false' exited with status 1; this cannot be undone: Input/output error; other processes have replaced the file in the same moment, one version is ./.new.spool-XXXXXX" \
+	    env FAIL_DO='cp f other; mv other new' FAIL=renameat2:GO:1,renameat2:EIO:2 LD_PRELOAD="$INJECT" spool --try false -o new
 	row 1 "spool: new: the trial 'false' exited with status 1; the file cannot be removed again: Input/output error" \
 	    with renameat2:EIO:1 spool --try false -o new
 	cmp new in

@@ -1,6 +1,7 @@
 /* shared.c: tests of a spool whose file others have, too: a caller's file, or a descriptor that is out. */
 #include <config.h>
 
+#include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -68,6 +69,23 @@ open_file(int flags)
 	close(fd);
 	return other;
 }
+
+#ifdef HAVE_SYNC_FILE_RANGE
+int __real_sync_file_range(int fd, off_t at, off_t length, unsigned flags);
+int __wrap_sync_file_range(int fd, off_t at, off_t length, unsigned flags);
+static volatile int checks_left = -1;	/* until the disk tells that it has lost bytes; -1: it never does */
+
+int
+__wrap_sync_file_range(int fd, off_t at, off_t length, unsigned flags)
+{
+	if (checks_left == 0) {
+		errno = EIO;
+		return -1;
+	}
+	checks_left -= checks_left > 0;
+	return __real_sync_file_range(fd, at, length, flags);
+}
+#endif
 
 enum { LINES = 30000, LINE = 8 };
 
@@ -159,6 +177,82 @@ nothing_is_cut(void)
 	truncated = 0;
 	CHECK(spool_truncate(spool, 1000) == 0 && truncated == 1 && spool_size(spool) == 1000);
 	CHECK(spool_close(spool) == 0);
+}
+
+/* A file that had the stream from the beginning may grow. */
+static void
+a_filled_file_grows(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct stat status;
+	struct spool *spool;
+	int sealed;
+
+	options.spill_fd = open_file(O_RDWR);
+	options.spill_filled = true;
+	CHECK(write(options.spill_fd, "entry 1\n", 8) == 8);
+	spool = spool_open(&options);
+	CHECK(spool != NULL && pwrite(options.spill_fd, "entry 2\n", 8, 8) == 8);
+	CHECK(spool_rollover(spool) == 0);
+	sealed = spool_seal(spool);
+	CHECK(sealed != -1 && spool_close(spool) == 0);
+	close(sealed);
+	spool = spool_open(&options);
+	CHECK(spool != NULL && pwrite(options.spill_fd, "entry 3\n", 8, 16) == 8);
+	CHECK(spool_fileno(spool) == options.spill_fd && spool_close(spool) == 0);
+	CHECK(fstat(options.spill_fd, &status) == 0 && status.st_size == 24);
+	close(options.spill_fd);
+}
+
+/* After spool_close() the file may change, while a pipe still has the stream. */
+static void
+a_pipe_has_the_stream(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	static char other[60000], got[60000];
+	struct spool *spool;
+	int ends[2];
+
+	options.memory_limit = 0;
+	options.spill_fd = open_file(O_RDWR);
+	spool = spool_open(&options);
+	CHECK(spool != NULL && pipe(ends) == 0);
+	if (fcntl(ends[1], F_SETPIPE_SZ, 1 << 18) == -1)
+		return;		/* the pipe is too small to hold the stream */
+	test_write(spool, 0, 100000);
+	spool_freeze(spool);
+	CHECK(spool_seek(spool, 0, SEEK_SET) == 0 && spool_drain(spool, ends[1], NULL) == 100000);
+	CHECK(spool_close(spool) == 0);
+	CHECK(pwrite(options.spill_fd, other, sizeof(other), 0) == sizeof(other));
+	CHECK(read(ends[0], got, sizeof(got)) == sizeof(got));
+	test_fill(other, 0, sizeof(other));
+	CHECK(memcmp(other, got, sizeof(got)) == 0);
+	close(options.spill_fd);
+}
+
+/* After a loss, the offset of a descriptor that is out is behind the last byte that was sent. */
+static void
+the_offset_after_a_loss(void)
+{
+#ifdef HAVE_SYNC_FILE_RANGE
+	off_t result = -1;
+
+	for (int checks = 0; result == -1; checks++) {
+		struct spool *spool = test_spool(0);
+		int ends[2], sent = 0;
+
+		test_write(spool, 0, 1000);
+		CHECK(spool_fileno(spool) != -1 && spool_seek(spool, 0, SEEK_SET) == 0 && pipe(ends) == 0);
+		checks_left = checks;
+		result = spool_drain(spool, ends[1], NULL);
+		CHECK(result == 1000 || errno == EIO);
+		checks_left = -1;
+		CHECK(ioctl(ends[0], FIONREAD, &sent) == 0 && spool_tell(spool) == sent);
+		(void)spool_close(spool);
+		close(ends[0]);
+		close(ends[1]);
+	}
+#endif
 }
 
 /* A write that fails half-way leaves its part in the stream, and the next fill goes on after it. */
@@ -261,11 +355,33 @@ files_that_cannot_be_used(void)
 	check_refused(open_file(O_WRONLY));
 	CHECK(write(fd, "x", 1) == 1);
 	check_refused(fd);
-	options.spill_fd = open_file(O_RDWR | O_APPEND);
 	options.spill_filled = true;
-	CHECK_ERRNO(spool_open(&options) == NULL, EINVAL);
+	for (int i = 0; i < 2; i++) {
+		options.spill_fd = open_file(i == 0 ? O_RDWR | O_APPEND : O_WRONLY);
+		CHECK_ERRNO(spool_open(&options) == NULL, EINVAL);
+		close(options.spill_fd);
+	}
 	options.spill_fd = 12345;
 	CHECK_ERRNO(spool_open(&options) == NULL, EBADF);
+}
+
+/* The end of the next piece would be beyond what off_t can tell. */
+static void
+the_largest_stream(void)
+{
+	struct spool_options options = SPOOL_OPTIONS_DEFAULT;
+	struct spool *spool;
+	int source = open_file(O_RDWR);
+
+	options.memory_limit = SPOOL_UNLIMITED;
+	options.memfd = true;
+	spool = spool_open(&options);
+	CHECK(spool != NULL && pwrite(source, "ab", 2, 0) == 2);
+	/* Not all systems have files as large. */
+	if (spool_truncate(spool, INT64_MAX - 1) == 0)
+		CHECK_ERRNO(spool_fill(spool, source, SPOOL_UNLIMITED, NULL) == -1, EFBIG);
+	CHECK(spool_close(spool) == 0);
+	close(source);
 }
 
 static void
@@ -314,9 +430,13 @@ main(void)
 	static const struct test tests[] = {
 		{ "a child writes to the descriptor that is out", a_child_writes },
 		{ "what others have written is not cut off", nothing_is_cut },
+		{ "a file that had the stream from the beginning may grow", a_filled_file_grows },
+		{ "a pipe has the stream, and the file changes", a_pipe_has_the_stream },
+		{ "the offset after a loss", the_offset_after_a_loss },
 		{ "a fill that is tried again appends each byte once", each_byte_once },
 		{ "a roll over that fails gives the space back", space_is_given_back },
 		{ "a file that cannot be used is refused at once", files_that_cannot_be_used },
+		{ "the largest stream", the_largest_stream },
 		{ "calls that are wrong", calls_that_are_wrong },
 		{ "RLIMIT_FSIZE is not for memory", a_limit_of_files },
 	};

@@ -1184,14 +1184,19 @@ tried() {
 	[ "$output" = "spool: f: the trial 'false' exited with status 1; the file cannot be removed again: the new one has been replaced" ]
 	[ "$(cat f)" = theirs ]
 	rm f
-	for call in renameat2 unlinkat; do
-		run given "$call:EIO:1" spool -o f --try false
-		[ "$output" = "spool: f: the trial 'false' exited with status 1; the file cannot be removed again: Input/output error" ]
-		rm -f f .f.spool-*
-	done
-	run meanwhile 'echo theirs >other; mv other f' renameat2:GO:1,renameat2:EIO:2 spool -o f --try false
-	[ "$output" = "spool: f: the trial 'false' exited with status 1; the file cannot be removed again: Input/output error" ]
-	rm -f f .f.spool-*
+	says 1 "spool: f: the trial 'false' exited with status 1; the file cannot be removed again: Input/output error" \
+	    given renameat2:EIO:1 spool -o f --try false
+	rm f
+	run -3 given unlinkat:EIO:1 spool -o f --try false
+	[[ ${lines[0]} == "spool: ./.f.spool-"*": cannot remove: Input/output error" ]]
+	[ "${lines[1]}" = "spool: f: the trial 'false' exited with status 1; the file was removed again" ]
+	cmp .f.spool-* in
+	rm .f.spool-*
+	run -1 meanwhile 'echo theirs >other; mv other f' renameat2:GO:1,renameat2:EIO:2 spool -o f --try false
+	[[ $output == "spool: f: the trial 'false' exited with status 1; this cannot be undone: Input/output error; other \
+processes have replaced the file in the same moment, one version is ./.f.spool-"* ]]
+	[ "$(cat .f.spool-*)" = theirs ]
+	rm .f.spool-*
 	only in old spilled
 }
 
@@ -1235,13 +1240,17 @@ tried() {
 	# It is replaced again while that is undone: the newest stays, and what has the hidden name is not called the old file.
 	run meanwhile 'date +%N >other; mv other f' renameat2:GO:1,renameat2:GO:2 spool -o f --try false
 	[ "$status" -eq 1 ]
-	[[ $output == *", cannot be put back: others have replaced the new one in the same moment, and that is one version" ]]
+	[[ $output == *"; this cannot be undone: Device or resource busy; other processes have replaced the file in the same \
+moment, one version is ./.f.spool-"* ]]
 	run ! cmp -s f old
 	rm .f.spool-*
 	# And it cannot be undone.
 	cp old f
 	run meanwhile 'echo theirs >other; mv other f' renameat2:GO:1,renameat2:EIO:2 spool -o f --try false
-	[[ $output == *"; the old file, ./.f.spool-"*", cannot be put back: Input/output error" ]]
+	[[ $output == *"; this cannot be undone: Input/output error; other processes have replaced the file in the same \
+moment, one version is ./.f.spool-"* ]]
+	cmp f old
+	[ "$(cat .f.spool-*)" = theirs ]
 	rm .f.spool-*
 	cp old f
 	run meanwhile 'echo theirs >other; mv other f' renameat2:GO:1 spool -o f --try false

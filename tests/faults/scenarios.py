@@ -330,7 +330,7 @@ def judge_litter(scenario, result, may_stay):
     for directory, names in known.items():
         for name in set(os.listdir(directory)) - names:
             if not may_stay(directory, name) and not (name in result.err
-                                                      and re.search("cannot remove|they are in|cannot be put back", result.err)):
+                                                      and re.search("cannot remove|they are in|cannot be put back|one version is", result.err)):
                 return f"left behind: {directory}/{name}"
     return None
 
@@ -369,7 +369,7 @@ def judge_stream(scenario, result):
 
 # Two ways to fail that cannot be undone; the message has to tell.
 TOLD = "it has the new contents|it may be incomplete"
-NOT_PUT_BACK = "cannot put its old contents back|cannot be cut back|cannot be put back|cannot be removed again"
+NOT_PUT_BACK = "cannot put its old contents back|cannot be cut back|cannot be put back|cannot be removed again|this cannot be undone"
 
 
 def judge_file(scenario, result):

@@ -257,7 +257,7 @@ take_word_of(struct options *options, const struct word *word, const char *argum
 		return is_memory(argument, &options->memory) ? RETURNED : STATUS_USAGE;
 	case 'T':
 		options->directory = argument;
-		return RETURNED;
+		return *argument != '\0' ? RETURNED : STATUS_USAGE;
 	default:
 		return take_row(options, word->name, argument);
 	}
