@@ -86,7 +86,8 @@ struct spool_options {
 	void (*release)(void);
 	int spill_fd;		/* A file to spill into instead of one that the engine makes, or -1. It must be open for
 				   reading and writing, empty, and without O_APPEND. It stays the caller's, who closes
-				   it after spool_close(). A roll over that fails empties it again. */
+				   it after spool_close(). A roll over that fails empties it again. Locks of fcntl(2) on
+				   it are lost, since the library closes duplicates. */
 	bool spill_filled;	/* spill_fd has the stream already: it need not be empty, and, for a spool that is only
 				   read, not open for writing. The spool has rolled over from the beginning. */
 };
@@ -117,8 +118,8 @@ struct spool_progress {
 /*
  * A new, empty spool. options may be NULL for the defaults; the strings that it points to are copied. No file is opened
  * before it is needed. The caller ends the spool with spool_close().
- * NULL: EINVAL (a negative limit that is not SPOOL_AUTOMATIC; a spill_fd that is not as described), ENOMEM, errno of
- * fcntl(2), fstat(2) (spill_fd).
+ * NULL: EINVAL (a negative limit, except SPOOL_AUTOMATIC for memory_limit and cache_limit; a spill_fd that is not as
+ * described), ENOMEM, errno of fcntl(2), fstat(2) (spill_fd).
  */
 struct spool *spool_open(const struct spool_options *options);
 
@@ -137,7 +138,7 @@ const char *spool_directory(const char *directory);
 
 /*
  * Reads up to length bytes at the offset and moves it on, as read(2). Returns fewer only at the end of the stream, and 0
- * there. -1, and the offset stays: EIO (the spill file has lost its end), errno of pread(2), and those of
+ * there. -1, and the offset stays: EIO (the spill file has lost its end), errno of pread(2); as
  * spool_flush().
  */
 ssize_t spool_read(struct spool *spool, void *buffer, size_t length);
@@ -150,14 +151,15 @@ ssize_t spool_read_at(struct spool *spool, void *buffer, size_t length, off_t at
  * The bytes in memory from this offset on, *length of them in a row, without a copy: getbuffer() of Python's BytesIO, in
  * pieces. They belong to the spool and must not be changed. They stay valid until the next call that writes, truncates,
  * fills, rolls over, seals or closes the spool, and after spool_read_once() until the next spool_drain().
- * NULL: none is there (spool_in_memory()), or the memory part is a memfd.
+ * NULL: none is there (spool_in_memory()), the memory part is a memfd, or at is before the offset after
+ * spool_read_once().
  */
 const char *spool_bytes(const struct spool *spool, off_t at, size_t *length);
 
 /*
  * Writes all length bytes at the offset and moves it on. Past the end, the gap reads as zeros (POSIX, lseek(3p)). If
  * memory cannot be allocated although the limit allows it, the spool rolls over early.
- * Returns length. -1, with size and offset as before: EFBIG (size_limit), ENOMEM, EPERM (frozen), EINVAL (length beyond
+ * Returns length. -1, with size and offset as before (but see spool_fileno()): EFBIG (size_limit), ENOMEM, EPERM (frozen), EINVAL (length beyond
  * SSIZE_MAX), and those of open(2) and pwrite(2) for the spill file: ENOSPC, EACCES, EMFILE, and also EFBIG
  * (spool_fault() says which of the two it was). As with write(2), bytes inside the old size may then be overwritten in
  * part.
@@ -200,8 +202,8 @@ int spool_rollover(struct spool *spool);
  * spool_tell(). The other calls move the offset that both share, as with any descriptor after fork(2). No call but
  * spool_truncate() cuts off what others have written; so what a call that fails has written beyond the end stays, too.
  *
- * -1: as spool_rollover(). A later call can do its work and then fail to move the descriptor's offset (lseek(2), which
- * does not fail on files). It returns -1, and the offset stays.
+ * -1: as spool_rollover(); EINVAL if the file system has no such large offset as the spool (lseek(2)). A later call can
+ * do its work and then fail to move the descriptor's offset for that reason. It returns -1, and the offset stays.
  */
 int spool_fileno(struct spool *spool);
 
@@ -211,7 +213,8 @@ bool spool_is_rolled(const struct spool *spool);
 /* The size of the stream. -1 only after spool_fileno(), with an errno of lseek(2) or fstat(2). */
 off_t spool_size(struct spool *spool);
 
-/* The bytes of the stream that are in memory; the others are in the spill file. */
+/* The bytes at the beginning of the stream that are in memory; the others are in the spill file. Those that spool_drain()
+   has freed after spool_read_once() count, too. */
 off_t spool_in_memory(const struct spool *spool);
 
 /* The options' memory_limit, or the limit that was chosen for SPOOL_AUTOMATIC. */
@@ -238,7 +241,8 @@ enum spool_part spool_fault(const struct spool *spool);
  * spool directly. fclose detaches the stream; the spool stays open, and must outlive the stream.
  *
  * wide: whether fgetws, fwprintf and the like will be called. glibc's custom streams crash there (their FILE has no
- * room for wide characters), so a wide stream rolls over at once and is a stream over the spill file.
+ * room for wide characters), so a wide stream rolls over at once and is a stream over the spill file, which knows nothing
+ * of size_limit and spool_freeze().
  *
  * NULL: ENOMEM, EMFILE; wide: as spool_fileno().
  */
@@ -268,8 +272,8 @@ off_t spool_fill(struct spool *spool, int fd, off_t limit, const struct spool_pr
  * non-blocking. If the spool is frozen and fd is a pipe, vmsplice(2) and splice(2) put the spool's pages into it
  * instead of copying them. Where spool_fill() has written past the page cache, two threads read ahead.
  *
- * Returns the bytes written. -1: ENOMEM, and those of write(2), spool_read() and spool_flush(). The offset is then after
- * the last byte written.
+ * Returns the bytes written. -1: ENOMEM, those of write(2); as spool_read(); as spool_flush(). The offset is then after the
+ * last byte written.
  * If bytes of the spill file were lost while the last of them were sent, the call fails with the offset at the end of
  * the stream. A closed pipe raises SIGPIPE, as with write(2).
  */
@@ -309,17 +313,19 @@ void spool_read_once(struct spool *spool);
  * Without /proc, descriptors from several calls share one offset, which each call sets to 0; a memfd's is then also
  * open for writing, which the seals refuse; and a spill_fd cannot be sealed (ENOENT).
  *
- * -1, and the spool is not frozen: those of spool_rollover() and spool_flush(), fcntl(2), open(2), fstat(2),
+ * -1, and the spool is not frozen: as spool_rollover(); as spool_flush(); those of fcntl(2), open(2), fstat(2),
  * pread(2); EIO (a new descriptor does not reach the end of the file); EOPNOTSUPP (the file system has no fstat(2) for
  * a file without a name).
  */
 int spool_seal(struct spool *spool);
 
 /*
- * Whether the stream is as it was when spool_seal() was first called: 1 yes, 0 no. A sealed memfd cannot change. A
+ * Whether the stream is as it was when spool_seal() was first called: 1 yes; 0 no, or its file has got another mode, time
+ * or link, so that this cannot be told. A sealed memfd cannot change. A
  * spill file can be changed through /dev/stdin by root, or by its owner after a chmod(2). This call compares its size
  * and its time of change (stat(2)). On file systems that do not keep that time exactly, it compares a checksum of the
- * contents, for which spool_seal() and this call read the file. -1: errno of fstat(2), pread(2), and those of spool_flush().
+ * contents, for which spool_seal() and this call read the file. -1: errno of fstat(2), pread(2); as
+ * spool_flush().
  */
 int spool_is_intact(struct spool *spool);
 
@@ -364,10 +370,11 @@ void spool_queue_close(struct spool_queue *queue);
 
 /*
  * The writer's: puts length bytes in. Waits only while backlog_limit bytes wait, or while the disk is full; the reader
- * makes room. Bytes are kept in memory beyond memory_limit where the disk is full and nothing waits.
+ * makes room. Bytes are kept in memory beyond memory_limit where the disk is full and nothing waits. After another failure
+ * of the file, this waits until the reader has taken all bytes of earlier calls, and then fails.
  * 0, or -1: EPIPE (spool_queue_stop() was called); ENOMEM (the disk is full, and there is no memory); errno of open(2),
- * pwrite(2), unlink(2). After an errno of these three the reader still gets all bytes of this call. The writer must not put
- * more.
+ * pwrite(2), unlink(2). After an errno of these three the reader still gets all bytes of this call, as far as there is memory. The
+ * writer must not put more.
  */
 int spool_queue_put(struct spool_queue *queue, const char *data, size_t length);
 
@@ -379,8 +386,8 @@ void spool_queue_end(struct spool_queue *queue);
 bool spool_queue_is_idle(struct spool_queue *queue);
 
 /*
- * The reader's: takes at most length of the oldest bytes, and waits for the first one. The number of bytes; 0 after
- * spool_queue_end(), when none wait. -1: errno of pread(2), and those of spool_flush().
+ * The reader's: takes at most length (1 or more) of the oldest bytes, and waits for the first one. The number of bytes; 0 after
+ * spool_queue_end(), when none wait. -1: errno of pread(2); as spool_flush().
  */
 ssize_t spool_queue_get(struct spool_queue *queue, char *data, size_t length);
 
