@@ -85,7 +85,6 @@ load ../helper
 	: >file
 	says 1 "spool: /no/such: cannot make a spill file there: No such file or directory; nothing was read" spool -T /no/such
 	says 1 "spool: file: cannot make a spill file there: Not a directory; nothing was read" spool -T file
-	says 1 "spool: : cannot make a spill file there: No such file or directory; nothing was read" spool -T ''
 	TMPDIR=/no/such says 1 \
 	    "spool: /no/such: cannot make a spill file there (it is \$TMPDIR): No such file or directory; nothing was read" spool -m 0
 	says 1 "spool: /no/such: cannot make a spill file there: No such file or directory; nothing was read" spool -m unlimited -T /no/such
