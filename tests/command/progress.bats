@@ -400,10 +400,14 @@ for i in range(2000):
 	    { eventually test -e go; cat; } >out &
 	local line='^spool: streaming [0-9.]+[KMG]iB in, [0-9.]+[KM]?i?B out 0:00:[0-9]+ [0-9.]+[KMG]?i?B/s, [0-9.]+[KM]?i?B waiting in memory, [0-9.]+[KM]?i?B on disk$'
 	asked() {
-		[ "$(cat "/proc/$(cat pid)/comm")" = spool ] && kill -USR1 "$(cat pid)"
+		kill -USR1 "$spool"
 		sleep 0.1
 		grep -qE "$line" err
 	}
+	local spool
+	eventually test -s pid
+	spool=$(cat pid)
+	eventually listens
 	eventually asked || { cat err; return 1; }
 	touch go
 	wait
