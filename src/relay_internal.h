@@ -40,8 +40,8 @@ struct relay {
 /* Looks at the queue, and counts what waits. By either thread. */
 struct spool_queue_state relay_count_waiting(const struct relay *relay);
 
-/* The reading thread, on a struct relay: reads the source to its end, or until wake ends or something fails; then the
-   queue is at its end. Returns NULL. */
-void	*intake_run(void *relay);
+/* The reading thread; the cookie is a struct relay. Reads the source to its end, or until wake ends or something fails;
+   then the queue is at its end. Returns NULL. */
+void	*intake_run(void *cookie);
 
 #endif

@@ -23,10 +23,12 @@ struct row {
 	char letter;			/* or 0 */
 };
 
+/* The rows are counted. NOLINTBEGIN(bugprone-macro-parentheses): a sum */
 #define FLAG(letter, name, member, where, without, help) + 1
 #define WORD(letter, name, argument, member, where, twice, help) + 1
 #define VALUE(letter, name, argument, where, values, help) + 1
 #define ACTION(letter, name, help) + 1
+/* NOLINTEND(bugprone-macro-parentheses) */
 enum {
 	ROWS = 0
 #include "options.def"

@@ -10,12 +10,6 @@ same_time(const struct timespec *a, const struct timespec *b)
 }
 
 bool
-same_file(const struct stat *a, const struct stat *b)
-{
-	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
-}
-
-bool
 same_state(const struct stat *a, const struct stat *b)
 {
 	return same_file(a, b) && a->st_size == b->st_size && a->st_mode == b->st_mode

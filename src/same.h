@@ -7,7 +7,11 @@
 #include <stdbool.h>
 
 /* The same inode. */
-bool	same_file(const struct stat *a, const struct stat *b);
+static inline bool
+same_file(const struct stat *a, const struct stat *b)
+{
+	return a->st_dev == b->st_dev && a->st_ino == b->st_ino;
+}
 
 bool	same_time(const struct timespec *a, const struct timespec *b);
 
