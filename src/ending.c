@@ -1,7 +1,6 @@
 /* ending.c: the last line of a stream, which says that the stream is whole. */
 #include <config.h>
 
-#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>

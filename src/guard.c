@@ -6,13 +6,11 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "exchange.h"
 #include "guard.h"
 #include "io.h"
-#include "old.h"
 #include "place.h"
 #include "same.h"
 #include "staged.h"

@@ -122,7 +122,7 @@ static ssize_t
 splice_now(const struct relay *relay)
 {
 	/* The flag makes this call alone non-blocking. */
-	return splice(relay->source, NULL, relay->sink, NULL, PIECE_SIZE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
+	return splice(relay->source, NULL, relay->sink, NULL, RELAY_PIECE, SPLICE_F_MOVE | SPLICE_F_NONBLOCK);
 }
 #else
 static ssize_t
@@ -185,7 +185,7 @@ take_in(struct relay *relay)
 		count_in(relay, n);
 	if (n != 0)
 		return true;
-	n = io_read(relay->source, relay->buffer, PIECE_SIZE);
+	n = io_read(relay->source, relay->buffer, RELAY_PIECE);
 	if (n > 0)
 		put(relay, (size_t)n);
 	else if (n == -1)

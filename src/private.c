@@ -10,7 +10,6 @@
 #include "options.h"
 #include "preflight.h"
 #include "private.h"
-#include "report.h"
 #include "signals.h"
 #include "spool.h"
 

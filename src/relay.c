@@ -168,7 +168,7 @@ send_on(struct relay *relay, char *buffer)
 
 	if (!is_late(relay) && begin_sink(relay) == -1)
 		return NO_SINK;
-	while ((n = spool_queue_get(queue, buffer, PIECE_SIZE)) > 0) {
+	while ((n = spool_queue_get(queue, buffer, RELAY_PIECE)) > 0) {
 		if (relay->sink == -1 && begin_sink(relay) == -1)
 			return NO_SINK;
 		if (send_piece(relay, buffer, (size_t)n) == -1)
@@ -276,7 +276,7 @@ relay_run(struct job *job, void (*end_by_sigpipe)(void))
 {
 	struct relay relay = { .job = job, .source = job->source, .sink = job->sink == TO_STDOUT ? STDOUT_FILENO : -1,
 	    .watched = -1, .wake = { -1, -1 } };
-	char *buffers = malloc(2 * PIECE_SIZE);
+	char *buffers = malloc(2 * RELAY_PIECE);
 	int status;
 
 	relay.buffer = buffers;
@@ -284,7 +284,7 @@ relay_run(struct job *job, void (*end_by_sigpipe)(void))
 	if (buffers == NULL || io_pipe(relay.wake) == -1)
 		status = report_fault(&relay, NO_THREAD);
 	else
-		status = judge(&relay, run_threads(&relay, buffers + PIECE_SIZE), end_by_sigpipe);
+		status = judge(&relay, run_threads(&relay, buffers + RELAY_PIECE), end_by_sigpipe);
 	status = end_sink(&relay, status);
 	free(buffers);
 	io_discard(relay.wake[0]);

@@ -12,7 +12,7 @@
 struct job;
 
 /* The most that one call moves. As large as the engine's buffer, so that no message of a source is cut. */
-#define PIECE_SIZE ((size_t)256 << 10)
+#define RELAY_PIECE ((size_t)256 << 10)
 
 enum fault { NO_FAULT, NO_THREAD, NO_SINK, SOURCE_UNREAD, SPILL_UNWRITTEN, SPILL_UNREAD, SINK_UNWRITTEN };
 
@@ -28,7 +28,7 @@ struct relay {
 	off_t out;			/* bytes sent on, by either thread: see intake.c */
 
 	/* The reading thread's own */
-	char *buffer;			/* PIECE_SIZE bytes */
+	char *buffer;			/* RELAY_PIECE bytes */
 	off_t in;			/* bytes read */
 	long waited;			/* microseconds, for the sink; see PATIENCE */
 	bool enlarged;			/* the pipes, as far as possible */

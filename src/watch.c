@@ -2,6 +2,7 @@
 #include <config.h>
 
 #include <signal.h>
+#include <stddef.h>
 
 #include "figures.h"
 #include "job.h"

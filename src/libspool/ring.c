@@ -23,7 +23,6 @@
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "io.h"
 #include "memory.h"
