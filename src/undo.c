@@ -140,16 +140,18 @@ remove_new(struct undo *undo, const struct place *place)
 {
 	char hidden[NAME_MAX + 1];
 	struct stat now;
+	int error;
 
 	place_beside(place, "", hidden);
 	if (hidden_rename_new(place, place->name, hidden) == -1)
 		return errno == ENOENT ? 0 : -1;
-	if (look(place, hidden, &now) == -1 || is_new(undo, place, &now)) {
+	error = look(place, hidden, &now) == -1 ? errno : is_new(undo, place, &now) ? 0 : EEXIST;
+	if (error == 0) {
 		hidden_remove(place, hidden);
 		return 0;
 	}
 	if (hidden_rename_new(place, hidden, place->name) == 0)
-		return io_fail(EEXIST);
+		return io_fail(error);
 	strlcpy(undo->name, hidden, sizeof(undo->name));
 	return give_up(undo, errno);
 }
