@@ -177,11 +177,11 @@ static bool
 runs(pid_t child)
 {
 	siginfo_t info = { .si_pid = 0 };
+	int result;
 
-	while (waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT) == -1)
-		if (errno != EINTR)
-			return false;
-	return info.si_pid == 0;
+	while ((result = waitid(P_PID, (id_t)child, &info, WEXITED | WNOHANG | WNOWAIT)) == -1 && errno == EINTR)
+		continue;
+	return result == 0 && info.si_pid == 0;
 }
 
 void

@@ -79,19 +79,29 @@ spool_free_buffer(struct spool *spool)
 	spool->buffer = NULL;
 }
 
+static bool
+is_readable(int fd)
+{
+	char byte;
+	ssize_t n;
+
+	while ((n = pread(fd, &byte, 1, 0)) == -1 && errno == EINTR)
+		continue;
+	return n != -1 || errno != EBADF;
+}
+
 /* Takes the caller's file, and what it has, if that is to be the stream. */
 static int
 take_file(struct spool *spool, bool filled)
 {
 	struct stat status;
 	const int fd = spool->spill.spill_fd, flags = fcntl(fd, F_GETFL);
-	char byte;
 
 	if (flags == -1 || fstat(fd, &status) == -1)
 		return -1;
 	/* With O_APPEND, all writes go to the end, whatever the offset (pwrite(2)). */
 	if (!S_ISREG(status.st_mode) || ((flags & O_APPEND) != 0 && (flags & O_ACCMODE) != O_RDONLY)
-	    || (filled ? pread(fd, &byte, 1, 0) == -1 : (flags & O_ACCMODE) != O_RDWR || status.st_size > 0))
+	    || (filled ? !is_readable(fd) : (flags & O_ACCMODE) != O_RDWR || status.st_size > 0))
 		return io_fail(EINVAL);
 	if (filled) {
 		spool->spill.fd = fd;

@@ -25,11 +25,16 @@ ssize_t __wrap_pwrite(int fd, const void *data, size_t length, off_t at);
 /* Volatile: gcc is told that a call of ftruncate(2) changes nothing in this file (__leaf__, in <unistd.h>). */
 static volatile unsigned truncated;
 static volatile int writes_left = -1;	/* until the disk is full; -1: it never is */
+static volatile bool keeps_space;	/* no file is truncated */
 
 int
 __wrap_ftruncate(int fd, off_t size)
 {
 	truncated++;
+	if (keeps_space) {
+		errno = EIO;
+		return -1;
+	}
 	return __real_ftruncate(fd, size);
 }
 
@@ -283,6 +288,30 @@ each_byte_once(void)
 	free(data);
 }
 
+/* What a failed write has left, and could not be cut off, never shows. */
+static void
+what_is_left_does_not_show(void)
+{
+	struct spool *spool = test_spool(0);
+	char data[400], zeros[400] = "";
+
+	if (is_wrapped()) {
+		test_write(spool, 0, 100);
+		writes_left = 1;
+		keeps_space = true;
+		CHECK_ERRNO(spool_write_at(spool, "0123456789", 10, 100) == -1, ENOSPC);
+		writes_left = -1;
+		CHECK(spool_size(spool) == 100);
+		CHECK_ERRNO(spool_write_at(spool, "x", 1, 500) == -1, EIO);
+		CHECK_ERRNO(spool_truncate(spool, 500) == -1, EIO);
+		CHECK_ERRNO(spool_rollover(spool) == -1, EIO);
+		keeps_space = false;
+		CHECK(spool_write_at(spool, "x", 1, 500) == 1);
+		CHECK(spool_read_at(spool, data, 400, 100) == 400 && memcmp(data, zeros, 400) == 0);
+	}
+	CHECK(spool_close(spool) == 0);
+}
+
 static long long
 blocks_of(int fd)
 {
@@ -434,6 +463,7 @@ main(void)
 		{ "a pipe has the stream, and the file changes", a_pipe_has_the_stream },
 		{ "the offset after a loss", the_offset_after_a_loss },
 		{ "a fill that is tried again appends each byte once", each_byte_once },
+		{ "what is left of a failed write does not show", what_is_left_does_not_show },
 		{ "a roll over that fails gives the space back", space_is_given_back },
 		{ "a file that cannot be used is refused at once", files_that_cannot_be_used },
 		{ "the largest stream", the_largest_stream },
