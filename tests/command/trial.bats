@@ -174,6 +174,8 @@ on_trial() {
 	seq 3 >f
 	before=$(number f)
 	for signal in TERM INT HUP ABRT; do
+		# The emulator prints a line of its own where a core would be dumped.
+		[ "$TEST_VARIANT $signal" != "emulated ABRT" ] || continue
 		on_trial "trap 'touch told; exit 0' $signal; while :; do sleep 0.05; done" --stats figures
 		kill "-$signal" $!
 		status=0
