@@ -162,9 +162,9 @@ number() {
 	only f
 }
 
-# on_trial CMD [OPTION ...]: starts spool, and waits until CMD, which shall make the file "ready", has done so.
+# on_trial CMD [OPTION ...]: starts spool, and waits until CMD has made the file "ready", when its traps are set.
 on_trial() {
-	env --default-signal=TERM,INT,HUP,ABRT spool -o f --try "touch ready; $1" "${@:2}" <in 3>&- 2>err &
+	env --default-signal=TERM,INT,HUP,ABRT spool -o f --try "$1" "${@:2}" <in 3>&- 2>err &
 	eventually test -e ready
 }
 
@@ -176,7 +176,7 @@ on_trial() {
 	for signal in TERM INT HUP ABRT; do
 		# The emulator prints a line of its own where a core would be dumped.
 		[ "$TEST_VARIANT $signal" != "emulated ABRT" ] || continue
-		on_trial "trap 'touch told; exit 0' $signal; while :; do sleep 0.05; done" --stats figures
+		on_trial "trap 'touch told; exit 0' $signal; touch ready; while :; do sleep 0.05; done" --stats figures
 		kill "-$signal" $!
 		status=0
 		wait $! || status=$?
@@ -189,7 +189,7 @@ on_trial() {
 		rm ready told
 	done
 	rm f
-	on_trial "trap 'exit 0' TERM; while :; do sleep 0.05; done"
+	on_trial "trap 'exit 0' TERM; touch ready; while :; do sleep 0.05; done"
 	kill -TERM $!
 	wait $! || status=$?
 	[ "$status" -eq 143 ]
@@ -200,7 +200,7 @@ on_trial() {
 	local left
 	seq 5 >in
 	seq 3 >f
-	on_trial 'while [ ! -e go ]; do sleep 0.05; done'
+	on_trial 'touch ready; while [ ! -e go ]; do sleep 0.05; done'
 	kill -KILL $!
 	wait $! || true
 	touch go
