@@ -16,7 +16,9 @@
 #include "counts.h"
 #include "figures.h"
 #include "io.h"
+#include "job.h"
 #include "message.h"
+#include "options.h"
 #include "same.h"
 #include "signals.h"
 #include "size.h"
@@ -99,31 +101,31 @@ is_same_stream(const struct stat *figures, const struct stat *other)
 	    && same_file(figures, other);
 }
 
-/* The descriptor of what spool prints, if that is the regular file of the figures; or -1. */
+/* The descriptor of what spool prints, if that is the file of the figures; or -1. */
 static int
 printed_into(const struct stat *figures)
 {
 	struct stat other;
 
 	for (int printed = STDERR_FILENO; printed >= STDOUT_FILENO; printed--)
-		if (S_ISREG(figures->st_mode) && fstat(printed, &other) == 0 && same_file(figures, &other))
+		if (fstat(printed, &other) == 0 && same_file(figures, &other))
 			return printed;
 	return -1;
 }
 
 /* Why the figures cannot be written into this file, or NULL. */
 static const char *
-objection(const struct stat *status, const char *output, enum sink sink)
+objection(const struct stat *status, const struct job *job)
 {
 	struct stat other;
 
 	if (fstat(STDIN_FILENO, &other) == 0 && is_same_stream(status, &other))
 		return "it is standard input";
 	/* COMMAND may write to it. */
-	if (sink != TO_FILE && fstat(STDOUT_FILENO, &other) == 0 && is_same_stream(status, &other)
-	    && (sink == TO_STDOUT || S_ISREG(status->st_mode)))
+	if (job->sink != TO_FILE && fstat(STDOUT_FILENO, &other) == 0 && is_same_stream(status, &other)
+	    && (job->sink == TO_STDOUT || S_ISREG(status->st_mode)))
 		return "it is standard output";
-	if (sink == TO_FILE && stat(output, &other) == 0 && is_same_stream(status, &other))
+	if (job->sink == TO_FILE && stat(job->options->output, &other) == 0 && is_same_stream(status, &other))
 		return "it is the file of -o";
 	return NULL;
 }
@@ -161,8 +163,9 @@ refuse_file(const char *file, const char *wrong)
 }
 
 int
-figures_open(const char *file, const char *output, enum sink sink)
+figures_open(const struct job *job)
 {
+	const char *file = job->options->stats;
 	struct stat status;
 	const char *wrong = NULL;
 	bool made;
@@ -170,8 +173,8 @@ figures_open(const char *file, const char *output, enum sink sink)
 
 	/* Before opening: who watches the file of -o (inotify) must not see a writer. */
 	if (stat(file, &status) == 0)
-		wrong = objection(&status, output, sink);
-	else if (may_lead_to_output(file, output))
+		wrong = objection(&status, job);
+	else if (may_lead_to_output(file, job->options->output))
 		wrong = "it is a link to a file that is not there, perhaps that of -o";
 	if (wrong != NULL)
 		return refuse_file(file, wrong);
@@ -180,7 +183,7 @@ figures_open(const char *file, const char *output, enum sink sink)
 		message("%s: cannot write the figures: %s; " NOTHING_READ, file, strerror(errno));
 		return STATUS_FAILED;
 	}
-	wrong = objection(&status, output, sink);
+	wrong = objection(&status, job);
 	if (wrong != NULL) {
 		if (made)
 			(void)unlink(file);
@@ -188,7 +191,7 @@ figures_open(const char *file, const char *output, enum sink sink)
 	}
 	rewritten = S_ISREG(status.st_mode);
 	/* If the messages go into the same file, the figures are written behind them. */
-	printed = printed_into(&status);
+	printed = rewritten ? printed_into(&status) : -1;
 	if (printed != -1) {
 		rewritten = false;
 		(void)close(opened);	/* nothing was written to it */

@@ -4,7 +4,7 @@
 
 #include <stdbool.h>
 
-#include "job.h"
+struct job;
 
 /* What has become of the file of -o: see target_outcome(). Not called where there is none. */
 void	figures_outcome(const char *word, bool is_changed);
@@ -13,12 +13,12 @@ void	figures_outcome(const char *word, bool is_changed);
 void	figures_summary(void);
 
 /*
- * Opens the file for figures_write(). Empties a regular file, and makes the file if there is none. The file must be neither
- * standard input nor the sink of the stream, nor a regular file that is COMMAND's standard output. Where it is standard
- * error, or standard output with -o, the figures come behind what is there. output: the file of -o, or NULL. Returns an
- * exit status, after a message if that is not STATUS_DONE.
+ * Opens the file of --stats for figures_write(). Empties a regular file, and makes the file if there is none. The file must
+ * be neither standard input nor the sink of the stream, nor a regular file that is COMMAND's standard output. Where it is
+ * standard error, or standard output with -o, the figures come behind what is there. Returns an exit status, after a
+ * message if that is not STATUS_DONE.
  */
-int	figures_open(const char *file, const char *output, enum sink sink);
+int	figures_open(const struct job *job);
 
 /*
  * Writes the figures of the work until now in place of the former ones; into a FIFO or a terminal, behind them. status:

@@ -106,7 +106,7 @@ begin_figures(struct job *job)
 		return cannot_start();
 	if (options->stats == NULL)
 		return STATUS_DONE;
-	return figures_open(options->stats, options->output, job->sink);
+	return figures_open(job);
 }
 
 static int
@@ -218,7 +218,7 @@ gate(struct job *job)
 }
 
 /*
- * The sinks; that of -o is target.c
+ * The sinks; standard output is replay.c, the file of -o target.c
  */
 
 /* Returns only if COMMAND cannot be started: COMMAND takes the place of spool, so all messages are printed before. */

@@ -29,7 +29,7 @@ released(off_t bytes, off_t size)
 }
 
 static int
-report(const struct job *job, off_t size)
+report_replay(const struct job *job, off_t size)
 {
 	const int error = errno;
 	const bool broken = error == EPIPE || error == ECONNRESET;
@@ -61,7 +61,7 @@ replay(const struct job *job)
 		(void)signal(SIGPIPE, SIG_IGN);
 	spool_read_once(spool);
 	if (spool_drain(spool, STDOUT_FILENO, &progress) == -1)
-		return report(job, size);
+		return report_replay(job, size);
 	/* Some file systems report a full disk only when the file is closed. */
 	if (io_close(STDOUT_FILENO) == -1) {
 		message("standard output: cannot close: %s; it may be incomplete", strerror(errno));

@@ -108,7 +108,7 @@ find_old(const struct undo *undo, const struct place *place)
 
 /* Other processes have replaced the file at the same time, and what has the hidden name need not be the old file. */
 static int
-give_up(struct undo *undo, int error)
+fail_mixed(struct undo *undo, int error)
 {
 	undo->mixed = true;
 	return io_fail(error);
@@ -125,10 +125,10 @@ replace(struct undo *undo, const struct place *place)
 	if (result == 0)
 		hidden_remove(place, undo->name);
 	if (result != -1)
-		return result == 0 ? 0 : give_up(undo, errno);
+		return result == 0 ? 0 : fail_mixed(undo, errno);
 	/* While the old file had the place's name, another process may have replaced it. */
 	if (errno == EEXIST && find_old(undo, place) == -1)
-		return give_up(undo, EBUSY);
+		return fail_mixed(undo, EBUSY);
 	if (errno == ENOENT)
 		return hidden_rename_new(place, undo->name, place->name);
 	return errno == ENOSYS || errno == EINVAL ? hidden_rename_over(place, undo->name, place->name) : -1;
@@ -153,7 +153,7 @@ remove_new(struct undo *undo, const struct place *place)
 	if (hidden_rename_new(place, hidden, place->name) == 0)
 		return io_fail(error);
 	strlcpy(undo->name, hidden, sizeof(undo->name));
-	return give_up(undo, errno);
+	return fail_mixed(undo, errno);
 }
 
 int

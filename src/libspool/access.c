@@ -104,10 +104,9 @@ spool_cut_rest(struct spool *spool)
 static int
 store_spilled(struct spool *spool, const char *data, size_t length, off_t from)
 {
-	const bool was_rolled = spool_is_rolled(spool);
 	const off_t end = from + (off_t)length;
 
-	if (!was_rolled && spill_open(&spool->spill) == -1)
+	if (!spool_is_rolled(spool) && spill_open(&spool->spill) == -1)
 		return spool_fail(spool, SPOOL_SPILL);
 	/* Bytes that a failed write has left beyond the end must not show in the gap. */
 	if (from > spool->size && spool_cut_rest(spool) == -1)

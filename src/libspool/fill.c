@@ -34,7 +34,7 @@ clip(const struct spool *spool, size_t length)
 
 /* Appends data to the stream, and sets the number of bytes that this stored: less than length only after a failure. */
 static int
-append(struct spool *spool, const char *data, size_t length, size_t *stored)
+append_bytes(struct spool *spool, const char *data, size_t length, size_t *stored)
 {
 	const off_t before = spool->size;
 	const int result = spool_store(spool, data, length, before);
@@ -49,7 +49,7 @@ store_pending(struct spool *spool, size_t room)
 {
 	const size_t length = clip(spool, spool->pending < room ? spool->pending : room);
 	size_t stored;
-	const int result = append(spool, spool->pending_buffer + spool->pending_at, length, &stored);
+	const int result = append_bytes(spool, spool->pending_buffer + spool->pending_at, length, &stored);
 
 	spool->pending_at += stored;
 	spool->pending -= stored;
@@ -81,7 +81,7 @@ store_unwritten(struct spool *spool, size_t room)
 	int result;
 
 	length = clip(spool, length < room ? length : room);
-	result = append(spool, bytes, length, &stored);
+	result = append_bytes(spool, bytes, length, &stored);
 	ring_consume(spool->pending_ring, stored);
 	if (result == -1)
 		return -1;
@@ -175,7 +175,7 @@ fill_by_buffer(struct spool *spool, int fd, size_t room)
 	if (n == -1)
 		return spool_fail(spool, SPOOL_SOURCE);
 	fits = clip(spool, (size_t)n);
-	if (append(spool, buffer, fits, &stored) == -1) {
+	if (append_bytes(spool, buffer, fits, &stored) == -1) {
 		keep_pending(spool, stored, (size_t)n);
 		return -1;
 	}

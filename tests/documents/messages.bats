@@ -343,6 +343,7 @@ somewhere() {
 	ln -s "$(command -v spool)" "$BATS_FILE_TMPDIR/sponge"
 	PATH=$BATS_FILE_TMPDIR:$PATH
 	row 2 "sponge: file '': it is empty" sponge ''
+	row 2 "sponge: unknown option '--nonsense'" sponge --nonsense
 	row 2 "sponge: unknown option '-x'" sponge f -x
 	row 2 "sponge: option '--append' takes no argument" sponge --append=3 f
 }

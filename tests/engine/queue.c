@@ -314,9 +314,9 @@ no_holes(void)
 		set_fault(NO_HOLES, 0);
 		CHECK(holes_in((size_t)18 << 20) <= 1);
 	}
-	run_through_file((size_t)40 << 20, 8 << 20);
+	run_through_file((size_t)60 << 20, 8 << 20);
 	set_fault(KEEPS_SPACE, 0);
-	run_through_file((size_t)40 << 20, 8 << 20);
+	run_through_file((size_t)60 << 20, 8 << 20);
 }
 
 static void
