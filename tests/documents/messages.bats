@@ -337,8 +337,9 @@ somewhere() {
 @test "misspelt.c" {
 	row 2 "spool: unknown option '--memroy'; did you mean '--memory'?" spool --memroy
 	row 2 "spool: unknown option '--nonsense'" spool --nonsense
-	ln -s "$(command -v spool)" "$BATS_TEST_TMPDIR/sponge"
-	row 2 "sponge: unknown option '--nonsense'" "$BATS_TEST_TMPDIR/sponge" --nonsense
+	mkdir "$BATS_FILE_TMPDIR/misspelt"
+	ln -s "$(command -v spool)" "$BATS_FILE_TMPDIR/misspelt/sponge"
+	row 2 "sponge: unknown option '--nonsense'" "$BATS_FILE_TMPDIR/misspelt/sponge" --nonsense
 }
 
 @test "options.c: as sponge" {
